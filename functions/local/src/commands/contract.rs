@@ -1,0 +1,3 @@
+//! Placeholder.
+use super::Problem;
+pub fn dispatch(_: &crate::cli::Contract) -> Result<std::process::ExitCode, Problem> { Err(Problem::new("not yet")) }

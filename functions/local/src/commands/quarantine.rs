@@ -1,0 +1,124 @@
+//! `carelake quarantine`: what was rejected, and why; and taking files again.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use carelake_lake::{Catalog, FolderCatalog, FolderLanding, Lake, Landing};
+use carelake_sql::session::LakeSession;
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::functions_aggregate::expr_fn::count_distinct;
+use datafusion::functions_nested::expr_fn::make_array;
+use datafusion::logical_expr::lit;
+use datafusion::prelude::{DataFrame, ident};
+
+use super::{Problem, run};
+use crate::cli::{InLake, Quarantine, Run};
+use crate::console::{print, say};
+use crate::table::{Format, plain, show as render};
+
+/// Runs a subcommand.
+pub async fn dispatch(command: &Quarantine) -> Result<ExitCode, Problem> {
+    match command {
+        Quarantine::List(place) => list(place).await,
+        Quarantine::Show { place, rule, limit, landing, format } => show(place, rule, *limit, landing.as_deref(), *format).await,
+        Quarantine::Replay { run, source, dataset } => replay(run, source, dataset.as_deref()).await,
+    }
+}
+
+/// All of quarantine in one relation; `None` when there are no tables yet.
+async fn everything(lake: &Lake, session: &LakeSession) -> Result<Option<DataFrame>, Problem> {
+    let mut all: Option<DataFrame> = None;
+    for table in FolderCatalog::new(lake).tables().await?.iter().filter(|table| table.database == "quarantine") {
+        if lake.list(&table.location).await?.is_empty() {
+            continue;
+        }
+        let rows = session.table(&format!("{}.{}", table.database, table.name)).await?;
+        all = Some(match all {
+            Some(all) => all.union(rows)?,
+            None => rows,
+        });
+    }
+    Ok(all)
+}
+
+async fn list(place: &InLake) -> Result<ExitCode, Problem> {
+    let lake = Lake::open_existing(&place.lake)?;
+    let session = LakeSession::open(&lake, &FolderCatalog::new(&lake), None).await?;
+    let Some(all) = everything(&lake, &session).await? else {
+        say("quarantine is empty");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let keys = ["source", "rule", "severity", "reason"].map(ident).to_vec();
+    let rows = all.aggregate(keys, vec![count_distinct(make_array(vec![ident("_order"), ident("_row")])).alias("rows")])?;
+    let rows = rows.sort(vec![ident("severity").sort(true, false), ident("source").sort(true, false), ident("rule").sort(true, false)])?;
+    let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    print(&render(&rows.collect().await?, &names, Format::Table)?);
+    say("details: carelake quarantine show RULE; warnings are counted in full by carelake dq");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(place: &InLake, rule: &str, limit: usize, landing: Option<&Path>, format: Format) -> Result<ExitCode, Problem> {
+    let lake = Lake::open_existing(&place.lake)?;
+    let session = LakeSession::open(&lake, &FolderCatalog::new(&lake), None).await?;
+    let Some(all) = everything(&lake, &session).await? else {
+        return Err(Problem::new("quarantine is empty"));
+    };
+    let columns = ["source", "ingest_date", "_order", "_row", "column", "rule", "severity", "reason", "value", "record"].map(ident);
+    let matching = datafusion::functions::string::expr_fn::starts_with(ident("rule"), lit(rule));
+    let rows = all.filter(matching)?.select(columns.to_vec())?;
+    let order = ["source", "_order", "_row", "rule"].map(|name| ident(name).sort(true, false)).to_vec();
+    let rows = rows.sort(order)?.limit(0, Some(limit))?;
+    let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let batches = rows.collect().await?;
+    print(&render(&batches, &names, format)?);
+    if let Some(landing) = landing {
+        let files = files_by_key(&lake, landing)?;
+        let mut named = Vec::new();
+        for batch in &batches {
+            let orders = cast(batch.column(2), &DataType::Utf8).map_err(datafusion::error::DataFusionError::from)?;
+            for order in orders.as_string::<i32>().iter().flatten() {
+                let key = order.split('/').nth(1).unwrap_or_default();
+                let file = files.get(key).cloned().unwrap_or_else(|| "no longer in landing".to_owned());
+                if !named.contains(&vec![order.to_owned(), file.clone()]) {
+                    named.push(vec![order.to_owned(), file]);
+                }
+            }
+        }
+        say(&plain(&["_order", "landing file"], &named));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files_by_key(lake: &Lake, landing: &Path) -> Result<HashMap<String, String>, Problem> {
+    let keys = FolderLanding::new(landing).list()?;
+    Ok(keys.into_iter().map(|key| (key.name(lake.key()), key.expose().to_owned())).collect())
+}
+
+async fn replay(arguments: &Run, source: &str, dataset: Option<&str>) -> Result<ExitCode, Problem> {
+    let context = run::context(arguments)?;
+    let present: Vec<String> = context.landing.list()?.iter().map(|key| key.name(context.lake.key())).collect();
+    let (mut files, mut gone) = (0, 0);
+    for entry in context.ledger.ingested().await? {
+        if entry.source != source || dataset.is_some_and(|dataset| dataset != entry.dataset) {
+            continue;
+        }
+        let waiting = context.ledger.conform_entry(&entry).await?.is_some_and(|conformed| conformed.orphans > 0);
+        if entry.rejected == 0 && !waiting && entry.status == carelake_lake::Status::Ingested {
+            continue;
+        }
+        if present.contains(&entry.key) {
+            context.ledger.forget(&entry).await?;
+            files += 1;
+        } else {
+            gone += 1;
+        }
+    }
+    if gone > 0 {
+        say(&format!("{gone} files with rejects are no longer in landing and stay as they are"));
+    }
+    say(&format!("{files} files are taken again"));
+    run::run(arguments).await
+}

@@ -1,0 +1,138 @@
+//! `carelake run` and `carelake watch`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carelake_contracts::Sources;
+use carelake_lake::{FolderLanding, Lake};
+use carelake_steps::Context;
+use carelake_steps::report::RunReport;
+use carelake_steps::run::{Observer, Silent};
+use carelake_sql::views::View;
+use chrono::Utc;
+
+use super::{Problem, contracts, views};
+use crate::cli::{Run, Watch};
+use crate::console::{note, say};
+use crate::progress::Bars;
+use crate::table::plain;
+
+/// Takes what is new.
+pub async fn run(arguments: &Run) -> Result<ExitCode, Problem> {
+    let report = once(arguments, &Bars::default()).await?;
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&report)?);
+    } else {
+        show(&report);
+    }
+    Ok(match (report.failures.is_empty(), arguments.fail_on_reject && report.rejects() > 0) {
+        (false, _) => ExitCode::from(3),
+        (true, true) => ExitCode::from(1),
+        (true, false) => ExitCode::SUCCESS,
+    })
+}
+
+/// Runs until interrupted.
+pub async fn watch(arguments: &Watch) -> Result<ExitCode, Problem> {
+    note("watching; Ctrl-C ends");
+    loop {
+        let report = once(&arguments.run, &Silent).await?;
+        if !report.datasets.is_empty() || !report.failures.is_empty() {
+            show(&report);
+        }
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+            () = tokio::time::sleep(Duration::from_secs(arguments.every.max(1))) => {}
+        }
+    }
+}
+
+async fn once(arguments: &Run, observer: &dyn Observer) -> Result<RunReport, Problem> {
+    let context = context(arguments)?;
+    let views: Vec<View> = views(arguments.contracts.contracts.as_deref())?.views().cloned().collect();
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let workers = arguments.workers.unwrap_or(cores);
+    Ok(carelake_steps::run::run(&context, &views, workers, observer).await?)
+}
+
+/// The context of a run by these arguments.
+pub fn context(arguments: &Run) -> Result<Context, Problem> {
+    if !arguments.landing.is_dir() {
+        return Err(Problem::new(format!(
+            "{} is not a folder; make one with carelake land or carelake generate, or name it with --landing",
+            arguments.landing.display()
+        )));
+    }
+    let contracts = contracts(arguments.contracts.contracts.as_deref())?;
+    let sources = sources(&arguments.landing)?;
+    let lake = Lake::open(&arguments.place.lake)?;
+    let now = Utc::now();
+    let as_of = arguments.as_of.unwrap_or_else(|| now.date_naive());
+    let run_id = format!("{}-{}", now.format("%Y%m%dT%H%M%S%.6fZ"), std::process::id());
+    Ok(Context::new(lake, Arc::new(FolderLanding::new(&arguments.landing)), contracts, sources, as_of, run_id))
+}
+
+/// The bindings of `sources.toml` in the landing folder.
+pub fn sources(landing: &Path) -> Result<Sources, Problem> {
+    let path = landing.join("sources.toml");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Sources::parse(&path.display().to_string(), &text)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Sources::default()),
+        Err(error) => Err(Problem::new(format!("{} cannot be read ({})", path.display(), error.kind()))),
+    }
+}
+
+fn show(report: &RunReport) {
+    if !report.datasets.is_empty() {
+        let header = ["source", "dataset", "files", "rows in", "accepted", "rejected", "deduplicated", "MB", "seconds", "rows/s", "Lambda $"];
+        let rows = report.datasets.iter().map(|dataset| {
+            vec![
+                dataset.source.clone(),
+                dataset.dataset.clone(),
+                dataset.files.to_string(),
+                dataset.rows_in.to_string(),
+                dataset.accepted.to_string(),
+                dataset.rejected.to_string(),
+                dataset.deduplicated.to_string(),
+                format!("{:.2}", dataset.bytes as f64 / 1e6),
+                format!("{:.2}", dataset.seconds),
+                format!("{:.0}", dataset.rows_per_second),
+                format!("{:.6}", dataset.lambda_usd),
+            ]
+        });
+        say(&plain(&header, &rows.collect::<Vec<_>>()));
+    }
+    let sum = |of: fn(&carelake_steps::report::DatasetReport) -> u64| report.datasets.iter().map(of).sum::<u64>();
+    say(&format!(
+        "{} files taken, {} known from before; {} rows in = {} accepted + {} rejected + {} deduplicated",
+        sum(|d| d.files), report.known_files, sum(|d| d.rows_in), sum(|d| d.accepted), sum(|d| d.rejected), sum(|d| d.deduplicated)
+    ));
+    for stage in &report.stages {
+        say(&format!("{:>8} {:7.2} s  ${:.6} on Lambda", stage.stage, stage.seconds, stage.lambda_usd));
+    }
+    if report.replayed_rows > 0 {
+        say(&format!("{} rows that waited in quarantine have found their parent", report.replayed_rows));
+    }
+    for dataset in &report.datasets {
+        if dataset.unreadable_files > 0 {
+            note(&format!("{}/{}: {} files cannot be read; see carelake quarantine list", dataset.source, dataset.dataset, dataset.unreadable_files));
+        }
+        if !dataset.unknown_columns.is_empty() {
+            note(&format!("{}/{}: columns the contract does not know, kept in _extra: {}", dataset.source, dataset.dataset, dataset.unknown_columns.join(", ")));
+        }
+        if !dataset.missing_columns.is_empty() {
+            note(&format!("{}/{}: columns missing in a file, NULL: {}", dataset.source, dataset.dataset, dataset.missing_columns.join(", ")));
+        }
+    }
+    for (reason, files) in &report.ignored_files {
+        note(&format!("{files} files ignored: {reason}"));
+    }
+    for failure in &report.failures {
+        note(&format!("failed, a next run takes it up again: {failure}"));
+    }
+    if report.rejects() > 0 {
+        say("every rejected row is explained by: carelake quarantine list");
+    }
+}

@@ -1,0 +1,20 @@
+SELECT
+  _order,
+  _row,
+  encounter_id,
+  patient_id,
+  practitioner_id,
+  organization_id,
+  payer_id,
+  lower(encounter_class) AS encounter_class,
+  CAST(start_at AS DATE) AS encounter_date,
+  start_at,
+  stop_at,
+  code,
+  description,
+  reason_code,
+  reason,
+  base_cost,
+  total_claim_cost,
+  payer_coverage
+FROM bronze

@@ -1,0 +1,15 @@
+SELECT
+  _order,
+  _row,
+  organization_id,
+  name,
+  address,
+  city,
+  state,
+  zip_code,
+  latitude,
+  longitude,
+  phone,
+  revenue,
+  utilization
+FROM bronze

@@ -1,0 +1,202 @@
+//! From the text of a file to typed columns, value by value, without ever failing a whole column.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, StringArray,
+    TimestampMicrosecondBuilder,
+};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::compute::kernels::cast_utils::string_to_datetime;
+use arrow::datatypes::DataType;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+
+use crate::types::ColumnType;
+
+/// A typed column and the rows whose text could not be typed (they are NULL in `values`).
+#[derive(Debug, Clone)]
+pub struct Converted {
+    /// The typed values, as many as there were texts.
+    pub values: ArrayRef,
+    /// Row numbers within the batch that were not NULL and are NULL now.
+    pub invalid: Vec<usize>,
+}
+
+/// Days since 1970-01-01 of the years 1 and 9999: what Parquet readers and Athena agree on.
+const FIRST_DAY: i32 = -719_162;
+const LAST_DAY: i32 = 2_932_896;
+
+/// Types a column of texts. `format` is a chrono format for dates and timestamps.
+pub fn convert(texts: &StringArray, column_type: ColumnType, format: Option<&str>) -> Converted {
+    let values: ArrayRef = match column_type {
+        ColumnType::String => return Converted { values: Arc::new(texts.clone()), invalid: Vec::new() },
+        ColumnType::Boolean => Arc::new(booleans(texts)),
+        ColumnType::Date => Arc::new(dates(texts, format)),
+        ColumnType::Timestamp => timestamps(texts, format),
+        ColumnType::Double => doubles(texts),
+        ColumnType::Int | ColumnType::Long | ColumnType::Decimal { .. } => numbers(texts, &column_type.arrow()),
+    };
+    let invalid = (0..texts.len())
+        .filter(|&row| values.is_null(row) && texts.is_valid(row))
+        .collect();
+    Converted { values, invalid }
+}
+
+fn numbers(texts: &StringArray, to: &DataType) -> ArrayRef {
+    let options = CastOptions { safe: true, ..CastOptions::default() };
+    cast_with_options(texts, to, &options).unwrap_or_else(|_| arrow::array::new_null_array(to, texts.len()))
+}
+
+fn doubles(texts: &StringArray) -> ArrayRef {
+    let mut builder = Float64Builder::with_capacity(texts.len());
+    for text in texts {
+        builder.append_option(text.and_then(|text| text.parse().ok()).filter(|value: &f64| value.is_finite()));
+    }
+    Arc::new(builder.finish())
+}
+
+fn booleans(texts: &StringArray) -> BooleanArray {
+    let mut builder = BooleanBuilder::with_capacity(texts.len());
+    for text in texts {
+        builder.append_option(text.and_then(boolean));
+    }
+    builder.finish()
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    const TRUE: [&str; 5] = ["true", "yes", "1", "t", "y"];
+    const FALSE: [&str; 5] = ["false", "no", "0", "f", "n"];
+    if TRUE.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return Some(true);
+    }
+    FALSE.iter().any(|word| text.eq_ignore_ascii_case(word)).then_some(false)
+}
+
+fn dates(texts: &StringArray, format: Option<&str>) -> Date32Array {
+    let mut builder = Date32Builder::with_capacity(texts.len());
+    for text in texts {
+        let days = text.and_then(|text| match format {
+            Some(format) => NaiveDate::parse_from_str(text, format)
+                .or_else(|_| NaiveDateTime::parse_from_str(text, format).map(|moment| moment.date()))
+                .ok()
+                .map(days_of),
+            None => iso_date(text),
+        });
+        builder.append_option(days.filter(|days| (FIRST_DAY..=LAST_DAY).contains(days)));
+    }
+    builder.finish()
+}
+
+fn days_of(date: NaiveDate) -> i32 {
+    Date32Array::from(vec![arrow::datatypes::Date32Type::from_naive_date(date)]).value(0)
+}
+
+/// yyyy-mm-dd or yyyymmdd, alone or at the head of a timestamp that is itself well-formed.
+fn iso_date(text: &str) -> Option<i32> {
+    let date = parse_iso_date(text.get(..10).unwrap_or(text))?;
+    if text.len() > 10 {
+        let separator = text.as_bytes().get(10).copied();
+        if !matches!(separator, Some(b'T' | b' ')) || string_to_datetime(&Utc, text).is_err() {
+            return None;
+        }
+    }
+    Some(days_of(date))
+}
+
+/// A date written yyyy-mm-dd or yyyymmdd and nothing else.
+pub fn parse_iso_date(text: &str) -> Option<NaiveDate> {
+    let bytes = text.as_bytes();
+    let (year, month, day) = match bytes {
+        [y @ .., b'-', m1, m2, b'-', d1, d2] if y.len() == 4 => (y, [*m1, *m2], [*d1, *d2]),
+        [y @ .., m1, m2, d1, d2] if y.len() == 4 => (y, [*m1, *m2], [*d1, *d2]),
+        _ => return None,
+    };
+    let year = digits(year)?;
+    if year == 0 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, digits(&month)?, digits(&day)?)
+}
+
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0_u32, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+    })
+}
+
+fn timestamps(texts: &StringArray, format: Option<&str>) -> ArrayRef {
+    let mut builder = TimestampMicrosecondBuilder::with_capacity(texts.len()).with_timezone("UTC");
+    for text in texts {
+        builder.append_option(text.and_then(|text| micros(text, format)));
+    }
+    Arc::new(builder.finish())
+}
+
+fn micros(text: &str, format: Option<&str>) -> Option<i64> {
+    let moment: DateTime<Utc> = match format {
+        Some(format) => DateTime::parse_from_str(text, format)
+            .map(|moment| moment.with_timezone(&Utc))
+            .or_else(|_| NaiveDateTime::parse_from_str(text, format).map(|moment| moment.and_utc()))
+            .ok()?,
+        None => {
+            parse_iso_date(text.get(..10)?)?;
+            string_to_datetime(&Utc, text).ok()?
+        }
+    };
+    let days = i32::try_from(moment.timestamp().div_euclid(86_400)).ok()?;
+    (FIRST_DAY..=LAST_DAY).contains(&days).then(|| moment.timestamp_micros())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Date32Type, Int32Type, TimestampMicrosecondType};
+
+    use super::*;
+
+    fn run(texts: &[&str], column_type: &str, format: Option<&str>) -> Converted {
+        convert(&StringArray::from(texts.to_vec()), column_type.parse().unwrap(), format)
+    }
+
+    #[test]
+    fn dates_are_read_in_iso_forms_and_from_the_head_of_timestamps() {
+        let texts = ["1970-01-02", "19700102", "1970-01-02T00:00:00Z", "1970-01-02 10:11:12"];
+        let days = run(&texts, "date", None);
+        assert!(days.invalid.is_empty());
+        assert_eq!(days.values.as_primitive::<Date32Type>().values().to_vec(), vec![1; 4]);
+    }
+
+    #[test]
+    fn impossible_dates_are_invalid_not_wrong() {
+        let texts = ["2023-02-29", "2023-13-01", "0000-01-01", "12/31/2023", "2023-1-1", "2023-01-01Tjunk", "é23-01-01-"];
+        assert_eq!(run(&texts, "date", None).invalid.len(), texts.len());
+        assert_eq!(run(&["2024-02-29"], "date", None).invalid.len(), 0);
+    }
+
+    #[test]
+    fn timestamps_assume_utc_and_honour_offsets() {
+        let texts = ["1970-01-01T00:00:01Z", "1970-01-01 00:00:01", "1970-01-01T01:00:01+01:00"];
+        let moments = run(&texts, "timestamp", None);
+        assert_eq!(moments.values.as_primitive::<TimestampMicrosecondType>().values().to_vec(), vec![1_000_000; 3]);
+    }
+
+    #[test]
+    fn a_declared_format_decides_between_day_first_and_month_first() {
+        let days = run(&["03/02/1970"], "date", Some("%d/%m/%Y"));
+        assert_eq!(days.values.as_primitive::<Date32Type>().value(0), 33);
+    }
+
+    #[test]
+    fn booleans_know_the_words_of_the_feeds_and_nothing_else() {
+        assert_eq!(run(&["true", "No", "1", "Y", "maybe", "2"], "boolean", None).invalid, vec![4, 5]);
+    }
+
+    #[test]
+    fn numbers_out_of_range_or_not_finite_are_invalid() {
+        assert_eq!(run(&["3000000000", "7", "x"], "int", None).invalid, vec![0, 2]);
+        assert_eq!(run(&["7"], "int", None).values.as_primitive::<Int32Type>().value(0), 7);
+        assert_eq!(run(&["NaN", "inf", "1e3"], "double", None).invalid, vec![0, 1]);
+        assert_eq!(run(&["12.50", "abc", "99999999999.00"], "decimal(12,2)", None).invalid, vec![1, 2]);
+    }
+}

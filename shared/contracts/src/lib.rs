@@ -1,0 +1,30 @@
+//! The contract model, its loader, the row rules, and the contract files themselves.
+//!
+//! A feed is described by data files alone: `feeds/<feed>/<dataset>.toml` says which columns a file has, which rows are
+//! good and where they go; the SQL files beside it map bronze to the canonical tables under `silver/` and `identity/`.
+//! Invariants: a contract that loads has been checked whole; no message of this crate repeats a value of a file.
+
+mod convert;
+mod error;
+mod load;
+mod model;
+mod path;
+mod raw;
+mod rules;
+mod sources;
+mod types;
+mod validate;
+mod validate_rules;
+
+pub use convert::{Converted, convert, parse_iso_date};
+pub use error::{ContractError, ContractErrors};
+pub use load::ContractSet;
+pub use model::{
+    Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Period, Phi, Rule, RuleKind, Severity, Table,
+    TableColumn, Target,
+};
+pub use path::JsonPath;
+pub use rules::{Check, Checks, Failure, Outcome};
+pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};
+pub use types::ColumnType;
+pub use validate::is_name;

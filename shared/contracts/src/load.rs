@@ -1,0 +1,260 @@
+//! Loading contracts, silver tables and code lists: those that ship with carelake, and a folder of one's own on top.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use toml::Spanned;
+
+use crate::error::{ContractError, ContractErrors};
+use crate::model::{Contract, Feed, Load, Period, RuleKind, Table, TableColumn};
+use crate::raw;
+use crate::types::ColumnType;
+use crate::validate::{self, Problems, is_name, parse};
+
+static FEEDS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/feeds");
+static SILVER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/silver");
+static IDENTITY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/identity");
+static CODES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/codes");
+
+/// Every contract, canonical table and code list known to a run.
+#[derive(Debug, Clone, Default)]
+pub struct ContractSet {
+    /// Feeds by name.
+    pub feeds: BTreeMap<String, Feed>,
+    /// Contracts by feed and dataset.
+    pub contracts: BTreeMap<(String, String), Contract>,
+    /// Canonical tables by qualified name.
+    pub tables: BTreeMap<String, Table>,
+    /// Code lists (CSV text) by name.
+    pub codes: BTreeMap<String, String>,
+}
+
+/// Files by path relative to the contract folder: `feeds/clinic/visits.toml`.
+type Files = BTreeMap<String, String>;
+
+impl ContractSet {
+    /// The contracts that ship with carelake.
+    ///
+    /// # Errors
+    /// Every problem found, with file and line.
+    pub fn embedded() -> Result<Self, ContractErrors> {
+        Self::from_files(&embedded_files())
+    }
+
+    /// The shipped contracts, with the files of `folder` (`feeds/…`, `silver/…`, `codes/…`) added or put in their place.
+    ///
+    /// # Errors
+    /// Every problem found, with file and line, or what keeps the folder from being read.
+    pub fn with_folder(folder: &Path) -> Result<Self, ContractErrors> {
+        let mut files = embedded_files();
+        read_folder(folder, folder, &mut files)?;
+        Self::from_files(&files)
+    }
+
+    fn from_files(files: &Files) -> Result<Self, ContractErrors> {
+        let mut set = Self::default();
+        let mut problems = Vec::new();
+        for (file, text) in files {
+            if let Err(found) = set.add(file, text, files) {
+                problems.extend(found.0);
+            }
+        }
+        if problems.is_empty() {
+            problems.extend(set.dangling());
+        }
+        if problems.is_empty() { Ok(set) } else { Err(ContractErrors(problems)) }
+    }
+
+    fn add(&mut self, file: &str, text: &str, files: &Files) -> Result<(), ContractErrors> {
+        let parts: Vec<&str> = file.split('/').collect();
+        match parts.as_slice() {
+            ["feeds", feed, "feed.toml"] => {
+                let raw: raw::Feed = parse(file, text)?;
+                let name = (*feed).to_owned();
+                self.feeds.insert(name.clone(), Feed { name, description: raw.description, areas: raw.areas });
+            }
+            ["feeds", feed, dataset] => {
+                let Some(dataset) = dataset.strip_suffix(".toml") else { return Ok(()) };
+                let sql = |name: &str| files.get(&format!("feeds/{feed}/{name}")).cloned();
+                let contract = validate::contract(feed, dataset, file, text, &sql)?;
+                self.contracts.insert(((*feed).to_owned(), dataset.to_owned()), contract);
+            }
+            [database @ ("silver" | "identity"), name] => {
+                let Some(name) = name.strip_suffix(".toml") else { return Ok(()) };
+                let table = table(database, name, file, text)?;
+                self.tables.insert(table.qualified(), table);
+            }
+            ["codes", name] => {
+                if let Some(name) = name.strip_suffix(".csv") {
+                    self.codes.insert(name.to_owned(), text.to_owned());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// References from contracts to tables that do not exist.
+    fn dangling(&self) -> Vec<ContractError> {
+        let mut found = Vec::new();
+        for contract in self.contracts.values() {
+            let file = format!("feeds/{}/{}.toml", contract.feed, contract.dataset);
+            if !self.feeds.contains_key(&contract.feed) {
+                found.push(ContractError::new(
+                    format!("feeds/{}/feed.toml", contract.feed),
+                    "the file is missing",
+                    "write it with description = \"…\" and areas = []",
+                ));
+            }
+            let mut check = |name: &str| {
+                if !self.tables.contains_key(name) {
+                    let known: Vec<&str> = self.tables.keys().map(String::as_str).collect();
+                    found.push(ContractError::new(
+                        file.clone(),
+                        format!("table \"{name}\" does not exist"),
+                        format!("use one of {}, or add its file under silver/", known.join(", ")),
+                    ));
+                }
+            };
+            for target in &contract.targets {
+                check(&target.table);
+            }
+            for rule in &contract.rules {
+                if let RuleKind::Reference { parent, .. } | RuleKind::Joined { parent, .. } = &rule.kind {
+                    check(parent);
+                }
+            }
+            found.extend(self.misloaded(contract, &file));
+        }
+        found
+    }
+
+    /// Targets whose table lacks what their load mode needs.
+    fn misloaded(&self, contract: &Contract, file: &str) -> Vec<ContractError> {
+        let mut found = Vec::new();
+        for target in &contract.targets {
+            let Some(table) = self.tables.get(&target.table) else { continue };
+            let needed: &[&str] = match target.load {
+                Load::ReplacePartition => &["job_date"],
+                Load::Snapshot => &["snapshot_date", "created_date"],
+                Load::Append | Load::Upsert => &[],
+            };
+            for column in needed.iter().filter(|column| !table.has_column(column)) {
+                found.push(ContractError::new(
+                    file,
+                    format!("{} has no column {column}, which this load mode needs", target.table),
+                    "add the column to the table, or use another load mode",
+                ));
+            }
+            if target.load != Load::Append && target.load != Load::ReplacePartition && table.key.is_empty() {
+                found.push(ContractError::new(
+                    file,
+                    format!("{} has no key", target.table),
+                    "give the table a key, or load with append",
+                ));
+            }
+        }
+        found
+    }
+
+    /// The contract of a feed's dataset.
+    pub fn contract(&self, feed: &str, dataset: &str) -> Option<&Contract> {
+        self.contracts.get(&(feed.to_owned(), dataset.to_owned()))
+    }
+}
+
+fn table(database: &str, name: &str, file: &str, text: &str) -> Result<Table, ContractErrors> {
+    let raw: raw::Table = parse(file, text)?;
+    let mut problems = Problems::new(file, text);
+    if !is_name(name) {
+        problems.add_file(format!("\"{name}\" is not a table name"), "use lower-case letters, digits and _");
+    }
+    let mut columns: Vec<TableColumn> = Vec::new();
+    for column in raw.columns {
+        match column.kind.get_ref().parse::<ColumnType>() {
+            Ok(column_type) => columns.push(TableColumn {
+                name: column.name.into_inner(),
+                column_type,
+                description: column.description,
+                unit: column.unit,
+            }),
+            Err(problem) => problems.add(&column.kind, problem, "mend the type"),
+        }
+    }
+    let known = |name: &str| {
+        ["source", "feed", "year", "month"].contains(&name) || columns.iter().any(|column| column.name == name)
+    };
+    for name in raw.key.iter().chain(&raw.partition_by).chain(&raw.z_order).chain(&raw.period_of) {
+        if !known(name.get_ref()) {
+            problems.add(name, format!("there is no column \"{}\"", name.get_ref()), "name a column of this table");
+        }
+    }
+    let partitions_by = |period: Period| raw.partition_by.iter().any(|name| name.get_ref() == period.column());
+    let period = [Period::Year, Period::Month].into_iter().find(|period| partitions_by(*period));
+    let period = match (period, &raw.period_of) {
+        (Some(period), Some(column)) => Some((period, column.get_ref().clone())),
+        (Some(period), None) => {
+            problems.add_file(format!("partition {} has no period_of", period.column()), "add period_of = \"<date column>\"");
+            None
+        }
+        (None, _) => None,
+    };
+    if !problems.found.is_empty() {
+        return Err(ContractErrors(problems.found));
+    }
+    let names = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner).collect();
+    Ok(Table {
+        database: database.to_owned(),
+        name: name.to_owned(),
+        description: raw.description,
+        grain: raw.grain,
+        key: names(raw.key),
+        partition_by: names(raw.partition_by),
+        period,
+        z_order: names(raw.z_order),
+        columns,
+    })
+}
+
+fn embedded_files() -> Files {
+    let mut files = Files::new();
+    for (prefix, dir) in [("feeds", &FEEDS), ("silver", &SILVER), ("identity", &IDENTITY), ("codes", &CODES)] {
+        collect(prefix, dir, &mut files);
+    }
+    files
+}
+
+fn collect(prefix: &str, dir: &Dir<'_>, files: &mut Files) {
+    for file in dir.files() {
+        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+            files.insert(format!("{prefix}/{path}"), text.to_owned());
+        }
+    }
+    for inner in dir.dirs() {
+        collect(prefix, inner, files);
+    }
+}
+
+fn read_folder(root: &Path, folder: &Path, files: &mut Files) -> Result<(), ContractErrors> {
+    let failed = |path: &Path, error: std::io::Error| {
+        ContractError::new(path.display().to_string(), format!("cannot be read ({})", error.kind()), "check the path and its permissions")
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| failed(folder, error))?;
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(|error| failed(folder, error))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            read_folder(root, &path, files)?;
+        } else if matches!(path.extension().and_then(|ext| ext.to_str()), Some("toml" | "sql" | "csv")) {
+            let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            let name: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            files.insert(name.join("/"), text);
+        }
+    }
+    Ok(())
+}

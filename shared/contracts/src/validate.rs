@@ -1,0 +1,250 @@
+//! From a contract file as written to a contract that can be used, or to every reason why not.
+
+use chrono::format::{Item, StrftimeItems};
+use toml::Spanned;
+
+use crate::error::{ContractError, ContractErrors};
+use crate::model::{Column, Contract, Duplicates, Load, OnInvalid, Phi, Target};
+use crate::path::JsonPath;
+use crate::raw;
+use crate::types::ColumnType;
+use crate::validate_rules;
+
+/// Collects what is wrong with one file.
+pub(crate) struct Problems<'a> {
+    file: &'a str,
+    text: &'a str,
+    pub found: Vec<ContractError>,
+}
+
+impl<'a> Problems<'a> {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
+        let found = Vec::new();
+        Self { file, text, found }
+    }
+
+    pub(crate) fn add<T>(&mut self, at: &Spanned<T>, problem: impl Into<String>, remedy: &str) {
+        let error = ContractError::new(self.file, problem, remedy).at(self.text, at.span().start);
+        self.found.push(error);
+    }
+
+    pub(crate) fn add_file(&mut self, problem: impl Into<String>, remedy: &str) {
+        self.found.push(ContractError::new(self.file, problem, remedy));
+    }
+
+    /// The value of a word from a fixed list; the first of the list when it is absent or wrong.
+    pub(crate) fn word<T: Copy>(&mut self, word: Option<&Spanned<String>>, what: &str, words: &[(&str, T)], absent: T) -> T {
+        let Some(word) = word else { return absent };
+        if let Some((_, value)) = words.iter().find(|(name, _)| name == word.get_ref()) {
+            return *value;
+        }
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        self.add(word, format!("{what} \"{}\" is not known", word.get_ref()), &format!("use {}", names.join(", ")));
+        absent
+    }
+}
+
+/// True for a name that is safe in paths, tables and SQL.
+pub fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && text.len() <= 100
+}
+
+/// Reads a TOML file into its written form.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ContractErrors> {
+    toml::from_str(text).map_err(|error| {
+        let remedy = "compare with the format in docs/contracts.md";
+        let plain = ContractError::new(file, error.message().replace('\n', " "), remedy);
+        match error.span() {
+            Some(span) => plain.at(text, span.start).into(),
+            None => plain.into(),
+        }
+    })
+}
+
+/// Checks a contract file. `sql` gives the text of a mapping file that stands next to it.
+pub(crate) fn contract(
+    feed: &str,
+    dataset: &str,
+    file: &str,
+    text: &str,
+    sql: &dyn Fn(&str) -> Option<String>,
+) -> Result<Contract, ContractErrors> {
+    let raw: raw::Contract = parse(file, text)?;
+    let mut problems = Problems::new(file, text);
+    for name in [feed, dataset] {
+        if !is_name(name) {
+            problems.add_file(format!("\"{name}\" is not a usable name"), "use lower-case letters, digits and _ in file and folder names");
+        }
+    }
+    let columns = columns(raw.columns, &mut problems);
+    let targets = targets(raw.targets, sql, &mut problems);
+    let key = key(&raw.key, &columns, &mut problems);
+    let latest_by = raw.latest_by.as_ref().map(|name| {
+        known_column(name, &columns, &mut problems);
+        name.get_ref().clone()
+    });
+    let rules = validate_rules::rules(raw.rules, &format!("{feed}.{dataset}"), &columns, &targets, &mut problems);
+    let duplicates = problems.word(
+        raw.duplicates.as_ref(),
+        "duplicates",
+        &[("dedupe", Duplicates::Dedupe), ("reject", Duplicates::Reject)],
+        Duplicates::Dedupe,
+    );
+    let restrict_unknown = problems.word(
+        raw.unknown_columns.as_ref(),
+        "unknown_columns",
+        &[("bronze", false), ("identity", true)],
+        false,
+    );
+    if !problems.found.is_empty() {
+        return Err(ContractErrors(problems.found));
+    }
+    Ok(Contract {
+        feed: feed.to_owned(),
+        dataset: dataset.to_owned(),
+        description: raw.description,
+        version: raw.version,
+        key,
+        duplicates,
+        latest_by,
+        restrict_unknown,
+        null_values: raw.null_values.unwrap_or_else(|| vec![String::new()]),
+        columns,
+        rules,
+        targets,
+    })
+}
+
+fn key(written: &[Spanned<String>], columns: &[Column], problems: &mut Problems<'_>) -> Vec<String> {
+    if written.len() == 1 && written.first().is_some_and(|name| name.get_ref() == "*") {
+        return columns.iter().map(|column| column.name.clone()).collect();
+    }
+    for name in written {
+        known_column(name, columns, problems);
+    }
+    written.iter().map(|name| name.get_ref().clone()).collect()
+}
+
+pub(crate) fn known_column(name: &Spanned<String>, columns: &[Column], problems: &mut Problems<'_>) {
+    if !columns.iter().any(|column| &column.name == name.get_ref()) {
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        problems.add(
+            name,
+            format!("there is no column \"{}\"", name.get_ref()),
+            &format!("use one of {}, or add the column", names.join(", ")),
+        );
+    }
+}
+
+fn columns(written: Vec<raw::Column>, problems: &mut Problems<'_>) -> Vec<Column> {
+    if written.is_empty() {
+        problems.add_file("no [[columns]]", "list every column of the file");
+    }
+    let mut columns: Vec<Column> = Vec::with_capacity(written.len());
+    for raw in written {
+        if columns.iter().any(|column| &column.name == raw.name.get_ref()) {
+            problems.add(&raw.name, format!("column \"{}\" stands twice", raw.name.get_ref()), "give each column one entry");
+        }
+        if let Some(column) = column(raw, problems) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
+    let name = raw.name.get_ref().clone();
+    if !is_name(&name) || name.starts_with('_') || ["source", "feed", "ingest_date"].contains(&name.as_str()) {
+        problems.add(&raw.name, format!("\"{name}\" cannot be a column name"), "use snake_case, no leading _, and not source, feed or ingest_date");
+    }
+    let headers = match raw.from {
+        Some(from) => from.into_inner().into_vec(),
+        None => vec![name.clone()],
+    };
+    let first = headers.first().map_or(name.as_str(), String::as_str);
+    // Header names may hold any character; they are read as a path only in JSON files.
+    let path = match JsonPath::parse(first) {
+        Ok(path) => path,
+        Err(problem) if first.contains("[]") || first.contains("[#]") => {
+            problems.add(&raw.name, problem, "write it as visits[].diagnoses[].code, or visits[#] for the position");
+            return None;
+        }
+        Err(_) => JsonPath { levels: Vec::new(), tail: vec![first.to_owned()], position: false },
+    };
+    let column_type = match raw.kind.get_ref().parse::<ColumnType>() {
+        Ok(column_type) => column_type,
+        Err(problem) => {
+            problems.add(&raw.kind, problem, "mend the type");
+            return None;
+        }
+    };
+    let phi = problems.word(
+        raw.phi.as_ref(),
+        "phi",
+        &[
+            ("none", Phi::None),
+            ("quasi", Phi::Quasi),
+            ("person_id", Phi::PersonId),
+            ("identifier", Phi::Identifier),
+            ("free_text", Phi::FreeText),
+        ],
+        Phi::None,
+    );
+    if phi == Phi::PersonId && column_type != ColumnType::String {
+        problems.add(&raw.kind, format!("person_id column \"{name}\" is not a string"), "identifiers are strings: a number loses leading zeros");
+    }
+    if let Some(format) = &raw.format {
+        let wrong = StrftimeItems::new(format.get_ref()).any(|item| item == Item::Error);
+        let temporal = matches!(column_type, ColumnType::Date | ColumnType::Timestamp);
+        if wrong || !temporal {
+            problems.add(format, format!("format \"{}\" is not usable here", format.get_ref()), "give date and timestamp columns a chrono format such as %d/%m/%Y");
+        }
+    }
+    let on_invalid = problems.word(
+        raw.on_invalid.as_ref(),
+        "on_invalid",
+        &[("reject", OnInvalid::Reject), ("null", OnInvalid::Null)],
+        OnInvalid::Reject,
+    );
+    Some(Column {
+        name,
+        headers,
+        path,
+        column_type,
+        required: raw.required,
+        phi,
+        format: raw.format.map(Spanned::into_inner),
+        on_invalid,
+        default: raw.default,
+        pad: raw.pad,
+        null_values: raw.null_values,
+        threshold: raw.threshold,
+        description: raw.description,
+        unit: raw.unit,
+    })
+}
+
+fn targets(written: Vec<raw::Target>, sql: &dyn Fn(&str) -> Option<String>, problems: &mut Problems<'_>) -> Vec<Target> {
+    let mut targets = Vec::with_capacity(written.len());
+    for raw in written {
+        let load = problems.word(
+            Some(&raw.load),
+            "load",
+            &[
+                ("append", Load::Append),
+                ("upsert", Load::Upsert),
+                ("replace_partition", Load::ReplacePartition),
+                ("snapshot", Load::Snapshot),
+            ],
+            Load::Append,
+        );
+        match sql(raw.sql.get_ref()) {
+            Some(sql) => targets.push(Target { table: raw.table.into_inner(), sql, load }),
+            None => problems.add(&raw.sql, format!("mapping file \"{}\" does not exist", raw.sql.get_ref()), "write it next to the contract"),
+        }
+    }
+    targets
+}

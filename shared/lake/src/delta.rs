@@ -1,0 +1,198 @@
+//! Delta tables: opening, time travel, one commit a change, history, Z-order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use deltalake::delta_datafusion::planner::DeltaPlanner;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::operations::optimize::OptimizeType;
+use deltalake::operations::write::SchemaMode;
+use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::TryStreamExt;
+
+use crate::error::LakeError;
+use crate::layout::Layout;
+use crate::store::{Lake, parquet_properties};
+
+/// One change of a table, visible at once or not at all.
+#[derive(Debug)]
+pub struct Write {
+    /// What the table's rows are, or those that `predicate` covers.
+    pub plan: LogicalPlan,
+    /// The session in which the plan was made.
+    pub session: SessionState,
+    /// Condition on partition columns that names the replaced part; the whole table when absent.
+    pub predicate: Option<Expr>,
+    /// Partition columns of a table that does not exist yet.
+    pub partition_by: Vec<String>,
+    /// Description of a table that does not exist yet.
+    pub description: String,
+    /// Run that makes the change, kept in the table's history.
+    pub run_id: String,
+}
+
+/// A line of a table's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableVersion {
+    /// The version.
+    pub version: i64,
+    /// When it was committed.
+    pub committed: Option<DateTime<Utc>>,
+    /// What was done.
+    pub operation: String,
+    /// The run that did it.
+    pub run_id: Option<String>,
+    /// Rows written.
+    pub rows: Option<u64>,
+}
+
+/// The Delta tables of a lake.
+#[derive(Debug, Clone)]
+pub struct DeltaTables {
+    lake: Lake,
+}
+
+impl DeltaTables {
+    /// The tables of that lake.
+    pub fn new(lake: &Lake) -> Self {
+        Self { lake: lake.clone() }
+    }
+
+    /// Opens `silver.patients`, as it is or as it was at `as_of`; `None` when there is no such table (then).
+    ///
+    /// # Errors
+    /// When the table is there but cannot be read.
+    pub async fn open(&self, qualified: &str, as_of: Option<DateTime<Utc>>) -> Result<Option<DeltaTable>, LakeError> {
+        let context = || format!("opening {qualified}");
+        let path = Layout::table(qualified);
+        if self.lake.list(&format!("{path}/_delta_log")).await?.is_empty() {
+            return Ok(None);
+        }
+        let mut table = self.handle(qualified)?;
+        let loaded = match as_of {
+            None => table.load().await,
+            Some(moment) => table.load_with_datetime(moment).await,
+        };
+        match loaded {
+            Ok(()) => {}
+            Err(DeltaTableError::NotATable(_)) => return Ok(None),
+            Err(error) => return Err(LakeError::delta(context(), &error)),
+        }
+        // A moment before the first commit loads the first version: the table was not there yet.
+        if let Some(moment) = as_of {
+            let first = self.committed(&table).await?;
+            if first.is_some_and(|first| first > moment) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(table))
+    }
+
+    async fn committed(&self, table: &DeltaTable) -> Result<Option<DateTime<Utc>>, LakeError> {
+        let newest: Vec<_> = table
+            .history(Some(1))
+            .try_collect()
+            .await
+            .map_err(|error| LakeError::delta("reading a table's history", &error))?;
+        Ok(newest.first().and_then(|info| info.timestamp).and_then(DateTime::from_timestamp_millis))
+    }
+
+    fn handle(&self, qualified: &str) -> Result<DeltaTable, LakeError> {
+        let url = self.lake.url(&format!("{}/", Layout::table(qualified)))?;
+        DeltaTableBuilder::from_url(url)
+            .and_then(DeltaTableBuilder::build)
+            .map_err(|error| LakeError::delta(format!("opening {qualified}"), &error))
+    }
+
+    /// The table as a relation for queries.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn provider(&self, table: &DeltaTable) -> Result<Arc<dyn TableProvider>, LakeError> {
+        table
+            .table_provider()
+            .await
+            .map_err(|error| LakeError::query("reading a table", &error))
+    }
+
+    /// Commits a change, on the version `current` (or on no table). New columns are added to the table's schema.
+    ///
+    /// # Errors
+    /// `Conflict` when the part was changed since `current` was opened: the caller runs its whole step again.
+    pub async fn write(&self, qualified: &str, current: Option<DeltaTable>, write: Write) -> Result<(), LakeError> {
+        let table = match current {
+            Some(table) => table,
+            None => self.handle(qualified)?,
+        };
+        let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id))];
+        let exists = table.version().is_some();
+        let mut builder = table
+            .write(Vec::new())
+            .with_input_plan(write.plan)
+            .with_session_state(Arc::new(with_delta_planner(write.session)))
+            .with_save_mode(SaveMode::Overwrite)
+            .with_partition_columns(write.partition_by)
+            .with_writer_properties(parquet_properties())
+            .with_commit_properties(CommitProperties::default().with_metadata(metadata));
+        builder = match (exists, write.predicate) {
+            (true, Some(predicate)) => builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate),
+            (true, None) => builder.with_schema_mode(SchemaMode::Overwrite),
+            (false, _) => builder.with_description(write.description),
+        };
+        builder.await.map(drop).map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))
+    }
+
+    /// Clusters a table's files by columns (Z-order), in one commit.
+    ///
+    /// # Errors
+    /// `Conflict` when the table changed meanwhile.
+    pub async fn z_order(&self, qualified: &str, columns: &[String]) -> Result<(), LakeError> {
+        let Some(table) = self.open(qualified, None).await? else { return Ok(()) };
+        let done = table
+            .optimize()
+            .with_type(OptimizeType::ZOrder(columns.to_vec()))
+            .with_writer_properties(parquet_properties())
+            .await;
+        done.map(drop).map_err(|error| LakeError::delta(format!("clustering {qualified}"), &error))
+    }
+
+    /// The versions of a table, newest first.
+    ///
+    /// # Errors
+    /// When the table's log cannot be read.
+    pub async fn history(&self, qualified: &str) -> Result<Option<Vec<TableVersion>>, LakeError> {
+        let Some(table) = self.open(qualified, None).await? else { return Ok(None) };
+        let infos: Vec<_> = table
+            .history(None)
+            .try_collect()
+            .await
+            .map_err(|error| LakeError::delta(format!("reading the history of {qualified}"), &error))?;
+        let newest = table.version().and_then(|version| i64::try_from(version).ok()).unwrap_or_default();
+        let versions = infos.into_iter().zip(0_i64..).map(|(info, age)| TableVersion {
+            version: newest - age,
+            committed: info.timestamp.and_then(DateTime::from_timestamp_millis),
+            operation: info.operation.clone().unwrap_or_default(),
+            run_id: text(&info.info, "run_id"),
+            rows: rows(&info.info),
+        });
+        Ok(Some(versions.collect()))
+    }
+}
+
+/// The session, able to plan the nodes that a Delta write adds.
+fn with_delta_planner(session: SessionState) -> SessionState {
+    SessionStateBuilder::new_from_existing(session).with_query_planner(DeltaPlanner::new()).build()
+}
+
+fn text(info: &HashMap<String, serde_json::Value>, key: &str) -> Option<String> {
+    info.get(key)?.as_str().map(str::to_owned)
+}
+
+fn rows(info: &HashMap<String, serde_json::Value>) -> Option<u64> {
+    info.get("operationMetrics")?.get("num_added_rows")?.as_u64()
+}

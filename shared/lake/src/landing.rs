@@ -1,0 +1,130 @@
+//! The landing zone: where senders drop files.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use carelake_privacy::LakeKey;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::error::LakeError;
+
+/// The key of a landing file. It may name a person, so it has no `Display` and a redacted `Debug`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LandingKey(String);
+
+impl LandingKey {
+    /// Wraps a key, `<source>/<dataset>/[<date>/]<file>`.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key itself, for reading the file and for its owner's eyes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A name for the key that tells nothing of it.
+    pub fn name(&self, lake: &LakeKey) -> String {
+        let mut name = lake.name("landing", &[&self.0]);
+        name.truncate(16);
+        name
+    }
+}
+
+impl std::fmt::Debug for LandingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LandingKey(redacted)")
+    }
+}
+
+/// One version of a landing file, open for reading.
+#[derive(Debug)]
+pub struct LandingFile {
+    /// The bytes, at their start.
+    pub file: File,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// When this version arrived.
+    pub modified: DateTime<Utc>,
+    /// SHA-256 of the bytes, hexadecimal: the version.
+    pub digest: String,
+}
+
+/// Where files arrive: a folder here, a bucket in the cloud.
+pub trait Landing: Send + Sync {
+    /// The keys of all files, in order.
+    ///
+    /// # Errors
+    /// When the zone cannot be listed.
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError>;
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// When it is gone or cannot be read.
+    fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError>;
+}
+
+/// A landing zone in a folder.
+#[derive(Debug, Clone)]
+pub struct FolderLanding {
+    root: PathBuf,
+}
+
+impl FolderLanding {
+    /// The landing zone in `root`.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    fn walk(&self, folder: &Path, depth: usize, keys: &mut Vec<LandingKey>) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                self.walk(&path, depth + 1, keys)?;
+            } else if depth > 0 {
+                // Files at the root (sources.toml, a manifest) belong to no sender.
+                let relative = path.strip_prefix(&self.root).unwrap_or(&path);
+                let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+                keys.push(LandingKey::new(parts.join("/")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Landing for FolderLanding {
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
+        let mut keys = Vec::new();
+        self.walk(&self.root, 0, &mut keys)
+            .map_err(|error| LakeError::io(format!("listing the landing folder {}", self.root.display()), &error))?;
+        keys.sort();
+        Ok(keys)
+    }
+
+    fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError> {
+        let io = |error: std::io::Error| LakeError::io("reading a landing file", &error);
+        let mut file = File::open(self.root.join(key.expose())).map_err(io)?;
+        let modified: DateTime<Utc> = file.metadata().and_then(|meta| meta.modified()).map_err(io)?.into();
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0_u8; 1 << 18];
+        let mut bytes = 0_u64;
+        loop {
+            let read = file.read(&mut buffer).map_err(io)?;
+            if read == 0 {
+                break;
+            }
+            bytes += read as u64;
+            digest.update(buffer.get(..read).unwrap_or_default());
+        }
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        Ok(LandingFile { file, bytes, modified, digest: hex::encode(digest.finalize()) })
+    }
+}

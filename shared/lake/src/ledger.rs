@@ -1,0 +1,192 @@
+//! The ledger: which files have been taken, with what result. An entry is the last thing a step writes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LakeError;
+use crate::layout::{Layer, Layout};
+use crate::store::Lake;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Its rows are in bronze or quarantine.
+    Ingested,
+    /// It could not be read to its end; nothing of it is in bronze.
+    Unreadable,
+}
+
+/// Rows that a check looked at and rows that failed it, in one file or one table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckCount {
+    /// Denominator.
+    pub checked: u64,
+    /// Numerator.
+    pub failed: u64,
+}
+
+/// What ingest did with one version of one landing file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IngestEntry {
+    /// Name of the file's objects: keyed hash of key, version and contract.
+    pub name: String,
+    /// Keyed hash of the landing key.
+    pub key: String,
+    /// SHA-256 of the content.
+    pub version: String,
+    /// When the version arrived.
+    pub modified: DateTime<Utc>,
+    /// Sender.
+    pub source: String,
+    /// Feed.
+    pub feed: String,
+    /// Dataset.
+    pub dataset: String,
+    /// Partition of bronze.
+    pub ingest_date: NaiveDate,
+    /// Version of the contract.
+    pub contract_version: u32,
+    /// Hash of the contract.
+    pub contract: String,
+    /// What became of the file.
+    pub status: Status,
+    /// Rows in the file.
+    pub rows_in: u64,
+    /// Rows in bronze.
+    pub bronze_rows: u64,
+    /// Rows in quarantine.
+    pub rejected: u64,
+    /// Rows of bronze that lose to another row of the same key in the same file.
+    pub deduplicated: u64,
+    /// Bytes of the landing file.
+    pub bytes: u64,
+    /// Seconds that ingest took.
+    pub seconds: f64,
+    /// Columns of the file that the contract does not know.
+    pub unknown_columns: Vec<String>,
+    /// Columns of the contract that the file does not have.
+    pub missing_columns: Vec<String>,
+    /// Counts by rule id.
+    pub checks: BTreeMap<String, CheckCount>,
+}
+
+impl IngestEntry {
+    /// Place of the file in the order of its dataset's files: by day, then key, then arrival of the version.
+    pub fn order(&self) -> String {
+        format!("{}/{}/{:020}", self.ingest_date, self.key, self.modified.timestamp_micros())
+    }
+
+    /// `<feed>_<dataset>`.
+    pub fn table(&self) -> String {
+        format!("{}_{}", self.feed, self.dataset)
+    }
+
+    /// The file's object in a layer.
+    pub fn object(&self, layer: Layer) -> String {
+        Layout::object(layer, &self.table(), &self.source, self.ingest_date, &self.name)
+    }
+
+    /// The file's rows that failed a reference check.
+    pub fn orphans_object(&self) -> String {
+        Layout::orphans(&self.table(), &self.source, self.ingest_date, &self.name)
+    }
+}
+
+/// What conform did with one ingested file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConformEntry {
+    /// Hash of mapping and silver tables.
+    pub mapping: String,
+    /// Rows of bronze that wait in quarantine for a parent.
+    pub orphans: u64,
+    /// Counts of reference rules by rule id.
+    pub checks: BTreeMap<String, CheckCount>,
+    /// Seconds that conform took, shared out over the files of the batch.
+    pub seconds: f64,
+}
+
+/// The ledger of a lake.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    lake: Lake,
+}
+
+impl Ledger {
+    /// The ledger of that lake.
+    pub fn new(lake: &Lake) -> Self {
+        Self { lake: lake.clone() }
+    }
+
+    /// Every ingested file, oldest first within its dataset.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub async fn ingested(&self) -> Result<Vec<IngestEntry>, LakeError> {
+        self.entries("_carelake/ledger/ingest").await
+    }
+
+    /// Every ingested file of one source and dataset, oldest first.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub async fn ingested_of(&self, source: &str, dataset: &str) -> Result<Vec<IngestEntry>, LakeError> {
+        self.entries(&format!("_carelake/ledger/ingest/{source}/{dataset}")).await
+    }
+
+    async fn entries(&self, folder: &str) -> Result<Vec<IngestEntry>, LakeError> {
+        let mut entries: Vec<IngestEntry> = Vec::new();
+        for path in self.lake.list(folder).await? {
+            entries.extend(self.lake.get_json::<IngestEntry>(&path).await?);
+        }
+        entries.sort_by_cached_key(|entry| (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.name.clone()));
+        Ok(entries)
+    }
+
+    /// The entry of a file, if it has been ingested.
+    ///
+    /// # Errors
+    /// When the entry cannot be read.
+    pub async fn ingest_entry(&self, source: &str, dataset: &str, name: &str) -> Result<Option<IngestEntry>, LakeError> {
+        self.lake.get_json(&Layout::ingest_entry(source, dataset, name)).await
+    }
+
+    /// Records an ingested file.
+    ///
+    /// # Errors
+    /// When the store cannot take it.
+    pub async fn record_ingest(&self, entry: &IngestEntry) -> Result<(), LakeError> {
+        self.lake.put_json(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.name), entry).await
+    }
+
+    /// Forgets a file, whose objects are removed with it.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn forget(&self, entry: &IngestEntry) -> Result<(), LakeError> {
+        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.name)).await?;
+        self.lake.delete(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await?;
+        for layer in [Layer::Bronze, Layer::Identity, Layer::Quarantine] {
+            self.lake.delete(&entry.object(layer)).await?;
+        }
+        self.lake.delete(&entry.orphans_object()).await
+    }
+
+    /// What conform did with a file, if it has.
+    ///
+    /// # Errors
+    /// When the entry cannot be read.
+    pub async fn conform_entry(&self, entry: &IngestEntry) -> Result<Option<ConformEntry>, LakeError> {
+        self.lake.get_json(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await
+    }
+
+    /// Records a conformed file.
+    ///
+    /// # Errors
+    /// When the store cannot take it.
+    pub async fn record_conform(&self, entry: &IngestEntry, conformed: &ConformEntry) -> Result<(), LakeError> {
+        self.lake.put_json(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name), conformed).await
+    }
+}

@@ -1,0 +1,21 @@
+//! Storage of the lake: where things stand, how they are committed, what has been done.
+//!
+//! Invariants: an object of bronze, identity or quarantine has a name that depends only on its landing file and
+//! contract, so writing it again changes nothing; a Delta commit is the one moment at which silver or gold changes;
+//! a ledger entry is written after all that it speaks of. This crate alone knows the table format.
+
+mod catalog;
+mod delta;
+mod error;
+mod landing;
+mod layout;
+mod ledger;
+mod store;
+
+pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
+pub use delta::{DeltaTables, TableVersion, Write};
+pub use error::{ErrorKind, LakeError};
+pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
+pub use layout::{Layer, Layout};
+pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};
+pub use store::{Lake, parquet_properties};

@@ -1,0 +1,76 @@
+//! Trino's functions that DataFusion lacks, or has with another meaning, under Trino's names.
+//!
+//! Dates and timestamps are taken in UTC. A unit, a format or a percentage is a constant of the query. NULL in gives
+//! NULL out, as in Trino, except where an aggregate says otherwise.
+//!
+//! | family | functions |
+//! |---|---|
+//! | [`date_diff`] | `date_diff(unit, start, end)` = end − start in complete units |
+//! | [`date_add`] | `date_add(unit, value, x)` |
+//! | [`date_trunc`] | `date_trunc(unit, x)`: a date stays a date; `date(x)`; `last_day_of_month(x)` |
+//! | [`date_parts`] | `year`, `quarter`, `month`, `week`, `day`, `day_of_week`, `hour` … |
+//! | [`date_format`] | `date_format(x, '%Y-%m-%d')`, `format_datetime(x, 'yyyy-MM-dd')` |
+//! | [`conditional`] | `if(condition, a[, b])` |
+//! | [`collections`] | `element_at(array or map, key)`, `cardinality(array or map)` |
+//! | [`count_if`] | `count_if(condition)` |
+//! | [`extremes`] | `max_by(x, y)`, `min_by(x, y)` |
+//! | here | `arbitrary(x)` and `approx_percentile(x, percentage)`, DataFusion's own under Trino's names |
+
+mod arguments;
+mod calendar;
+pub mod collections;
+pub mod conditional;
+pub mod count_if;
+pub mod date_add;
+pub mod date_diff;
+pub mod date_format;
+pub mod date_parts;
+pub mod date_trunc;
+pub mod extremes;
+mod pattern;
+
+use datafusion::error::Result;
+use datafusion::functions_aggregate::any_value::any_value_udaf;
+use datafusion::functions_aggregate::approx_percentile_cont::approx_percentile_cont_udaf;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::prelude::SessionContext;
+
+/// The scalar functions.
+pub fn scalar() -> Vec<ScalarUDF> {
+    let mut functions = vec![
+        ScalarUDF::from(date_diff::DateDiff::new()),
+        ScalarUDF::from(date_add::DateAdd::new()),
+        ScalarUDF::from(date_trunc::DateTrunc::new()),
+        ScalarUDF::from(date_trunc::Date::new()),
+        ScalarUDF::from(date_trunc::LastDayOfMonth::new()),
+        ScalarUDF::from(date_format::DateFormat::mysql()),
+        ScalarUDF::from(date_format::DateFormat::joda()),
+        ScalarUDF::from(conditional::If::new()),
+        ScalarUDF::from(collections::ElementAt::new()),
+        ScalarUDF::from(collections::Cardinality::new()),
+    ];
+    functions.extend(date_parts::all().into_iter().map(ScalarUDF::from));
+    functions
+}
+
+/// The aggregate functions.
+pub fn aggregate() -> Vec<AggregateUDF> {
+    vec![
+        AggregateUDF::from(count_if::CountIf::new()),
+        AggregateUDF::from(extremes::ExtremeBy::max()),
+        AggregateUDF::from(extremes::ExtremeBy::min()),
+        any_value_udaf().as_ref().clone().with_aliases(["arbitrary"]),
+        approx_percentile_cont_udaf().as_ref().clone().with_aliases(["approx_percentile"]),
+    ]
+}
+
+/// Registers every function of this module, in place of DataFusion's of the same name.
+pub fn register(ctx: &SessionContext) -> Result<()> {
+    for function in scalar() {
+        ctx.register_udf(function);
+    }
+    for function in aggregate() {
+        ctx.register_udaf(function);
+    }
+    Ok(())
+}

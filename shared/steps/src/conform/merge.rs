@@ -1,0 +1,225 @@
+//! Merging mapped rows with what a table holds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use carelake_contracts::{Load, Table};
+use chrono::NaiveDate;
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{JoinType, ScalarValue};
+use datafusion::error::DataFusionError;
+use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, cast, lit};
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+
+use super::scope::Scope;
+use crate::error::StepError;
+
+/// Rows of the replaced partitions, and which partitions those are.
+#[derive(Debug)]
+pub struct Merged {
+    /// The rows.
+    pub plan: LogicalPlan,
+    /// Condition on partition columns.
+    pub replaces: Option<Expr>,
+}
+
+fn failed(table: &Table) -> impl Fn(DataFusionError) -> StepError {
+    let context = format!("merging into {}", table.qualified());
+    move |error| StepError::query(context.clone(), &error)
+}
+
+/// The rows a table holds for a source, with every column the table should have.
+pub fn existing(session: &SessionContext, provider: Arc<dyn TableProvider>, table: &Table, source: &str) -> Result<DataFrame, StepError> {
+    let schema = provider.schema();
+    let rows = session.read_table(provider).and_then(|rows| rows.filter(ident("source").eq(lit(source))));
+    let mut selected = Vec::new();
+    for (name, column_type) in table.stored_columns() {
+        let value = match schema.field_with_name(name) {
+            Ok(_) => cast(ident(name), column_type.arrow()),
+            Err(_) => lit(ScalarValue::try_from(&column_type.arrow()).unwrap_or(ScalarValue::Null)),
+        };
+        selected.push(value.alias(name));
+    }
+    rows.and_then(|rows| rows.select(selected)).map_err(failed(table))
+}
+
+/// What the touched partitions shall hold; `None` when nothing changes.
+#[allow(clippy::too_many_arguments)]
+pub async fn merge(
+    session: &SessionContext,
+    table: &Table,
+    load: Load,
+    scope: &Scope,
+    mapped: DataFrame,
+    existing: Option<DataFrame>,
+    latest: bool,
+    source: &str,
+) -> Result<Option<Merged>, StepError> {
+    let fail = failed(table);
+    if load == Load::Snapshot {
+        return snapshot(session, table, scope, mapped, existing, source).await.map_err(fail);
+    }
+    let Some(existing) = existing else {
+        if mapped.clone().count().await.map_err(&fail)? == 0 {
+            return Ok(None);
+        }
+        let rows = if load == Load::Upsert { winners(table, mapped, latest).map_err(&fail)? } else { mapped };
+        return Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: None }.with_source(source)));
+    };
+    let replaced = ident("_order").in_list(scope.orders.iter().map(|order| lit(order.as_str())).collect(), false);
+    let touched = touched(table, load, &mapped, &existing, &replaced).await.map_err(&fail)?;
+    if touched.is_empty() {
+        return Ok(None);
+    }
+    let partition = touched.condition(table);
+    let inside = match &partition {
+        Some(condition) => existing.filter(condition.clone()).map_err(&fail)?,
+        None => existing,
+    };
+    let kept = inside.filter(Expr::Not(Box::new(replaced))).map_err(&fail)?;
+    let mut rows = kept.union(mapped).map_err(&fail)?;
+    if load == Load::Upsert {
+        rows = winners(table, rows, latest).map_err(&fail)?;
+    }
+    Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: partition }.with_source(source)))
+}
+
+impl Merged {
+    fn with_source(mut self, source: &str) -> Self {
+        let of_source = ident("source").eq(lit(source));
+        self.replaces = Some(match self.replaces {
+            Some(condition) => of_source.and(condition),
+            None => of_source,
+        });
+        self
+    }
+}
+
+/// Time partitions that a merge touches; `All` for a table that has none.
+enum Touched {
+    All(bool),
+    Periods(Vec<ScalarValue>),
+}
+
+impl Touched {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::All(any) => !any,
+            Self::Periods(values) => values.is_empty(),
+        }
+    }
+
+    fn condition(&self, table: &Table) -> Option<Expr> {
+        let (Self::Periods(values), Some((period, _))) = (self, &table.period) else { return None };
+        let column = ident(period.column());
+        let known: Vec<Expr> = values.iter().filter(|value| !value.is_null()).cloned().map(lit).collect();
+        let listed = column.clone().in_list(known.clone(), false);
+        Some(match (known.is_empty(), known.len() < values.len()) {
+            (true, _) => column.is_null(),
+            (false, true) => listed.or(column.is_null()),
+            (false, false) => listed,
+        })
+    }
+}
+
+async fn touched(table: &Table, load: Load, mapped: &DataFrame, existing: &DataFrame, replaced: &Expr) -> Result<Touched, DataFusionError> {
+    let Some((period, _)) = &table.period else {
+        let any = mapped.clone().count().await? > 0 || existing.clone().filter(replaced.clone())?.count().await? > 0;
+        return Ok(Touched::All(any));
+    };
+    let column = vec![ident(period.column())];
+    let mut periods = mapped.clone().select(column.clone())?.union(existing.clone().filter(replaced.clone())?.select(column.clone())?)?;
+    if load == Load::Upsert && !table.key.is_empty() {
+        let keys: Vec<Expr> = table.key.iter().map(|name| ident(name).alias(format!("__{name}"))).collect();
+        let (left, right): (Vec<&str>, Vec<String>) = table.key.iter().map(|name| (name.as_str(), format!("__{name}"))).unzip();
+        let right: Vec<&str> = right.iter().map(String::as_str).collect();
+        let same = existing.clone().join(mapped.clone().select(keys)?.distinct()?, JoinType::LeftSemi, &left, &right, None)?;
+        periods = periods.union(same.select(column)?)?;
+    }
+    let mut values = Vec::new();
+    for batch in periods.distinct()?.collect().await? {
+        let array = batch.column(0);
+        for row in 0..array.len() {
+            values.push(ScalarValue::try_from_array(array, row)?);
+        }
+    }
+    Ok(Touched::Periods(values))
+}
+
+/// One row a key: the greatest `updated_at` where it counts, then the latest file, then the last row.
+fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, DataFusionError> {
+    let mut keys = vec![ident("source")];
+    keys.extend(table.key.iter().map(ident));
+    let mut order = Vec::new();
+    if latest {
+        order.push(ident("updated_at").sort(false, false));
+    }
+    order.extend([ident("_order").sort(false, false), ident("_row").sort(false, false)]);
+    rank_first(table, rows, keys, order)
+}
+
+fn rank_first(table: &Table, rows: DataFrame, keys: Vec<Expr>, order: Vec<datafusion::logical_expr::SortExpr>) -> Result<DataFrame, DataFusionError> {
+    let rank = row_number().partition_by(keys).order_by(order).build()?.alias("__rank");
+    let columns: Vec<Expr> = table.stored_columns().into_iter().map(|(name, _)| ident(name)).collect();
+    rows.window(vec![rank])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns)
+}
+
+/// Cumulative snapshots from the first touched job date on: per date, the latest row of each key so far.
+async fn snapshot(
+    session: &SessionContext,
+    table: &Table,
+    scope: &Scope,
+    mapped: DataFrame,
+    existing: Option<DataFrame>,
+    source: &str,
+) -> Result<Option<Merged>, DataFusionError> {
+    let Some(first) = scope.dates.first().copied() else { return Ok(None) };
+    let mut dates: BTreeSet<NaiveDate> = scope.dates.clone();
+    let mut rows = mapped;
+    if let Some(existing) = existing {
+        let before = existing.clone().filter(ident("snapshot_date").lt(day(first)))?;
+        if let Some(base) = latest_date(&before).await? {
+            rows = rows.union(existing.clone().filter(ident("snapshot_date").eq(day(base)))?)?;
+        }
+        // A later snapshot whose job left no file any more is rebuilt as well.
+        for batch in existing.filter(ident("snapshot_date").gt_eq(day(first)))?.select(vec![ident("snapshot_date")])?.distinct()?.collect().await? {
+            let days = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Date32Type>();
+            dates.extend(days.iter().flatten().filter_map(datafusion::arrow::datatypes::Date32Type::to_naive_date_opt));
+        }
+    }
+    let days: Vec<Expr> = dates.iter().map(|date| day(*date)).collect();
+    let calendar = session.read_empty()?.select(vec![datafusion::functions_nested::expr_fn::make_array(days.clone()).alias("__day")])?;
+    let calendar = calendar.unnest_columns(&["__day"])?;
+    let rows = rows.join_on(calendar, JoinType::Inner, [ident("snapshot_date").lt_eq(ident("__day"))])?;
+    let mut keys = vec![ident("__day")];
+    keys.extend(table.key.iter().map(ident));
+    let first_seen = min(ident("created_date")).partition_by(keys.clone()).build()?.alias("__created");
+    let newest = ["snapshot_date", "_order", "_row"].map(|name| ident(name).sort(false, false)).to_vec();
+    let rank = row_number().partition_by(keys).order_by(newest).build()?.alias("__rank");
+    let columns = table.stored_columns().into_iter().map(|(name, _)| match name {
+        "snapshot_date" => ident("__day").alias(name),
+        "created_date" => ident("__created").alias(name),
+        _ => ident(name),
+    });
+    let rows = rows.window(vec![rank, first_seen])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns.collect::<Vec<_>>())?;
+    let replaces = ident("snapshot_date").in_list(days, false);
+    Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: Some(replaces) }.with_source(source)))
+}
+
+fn day(date: NaiveDate) -> Expr {
+    lit(ScalarValue::Date32(Some(datafusion::arrow::datatypes::Date32Type::from_naive_date(date))))
+}
+
+async fn latest_date(rows: &DataFrame) -> Result<Option<NaiveDate>, DataFusionError> {
+    let newest = rows.clone().aggregate(vec![], vec![datafusion::functions_aggregate::expr_fn::max(ident("snapshot_date")).alias("newest")])?;
+    for batch in newest.collect().await? {
+        let days = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Date32Type>();
+        if let Some(days) = days.iter().flatten().next() {
+            return Ok(datafusion::arrow::datatypes::Date32Type::to_naive_date_opt(days));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,142 @@
+//! ingest: one landing file → bronze, identity and quarantine, then its ledger entry.
+//!
+//! The file is read once, in batches of bounded size, into private scratch files; only when all of it has been read and
+//! its rows are accounted for are the outputs put in place under their content-addressed names. The ledger entry comes
+//! last: a step that dies before it is simply run again and writes the same objects.
+
+mod quarantine;
+
+mod rows;
+
+use std::fs::File;
+use std::time::Instant;
+
+use carelake_contracts::{Contract, LandingPath};
+use carelake_lake::{IngestEntry, LandingFile, LandingKey, Layer, Status};
+
+use crate::context::Context;
+use crate::decode::{self, DecodeError, Header};
+use crate::error::StepError;
+use rows::{Outputs, Rows};
+
+pub(crate) use quarantine::Broken;
+
+/// What ingest made of a landing key.
+#[derive(Debug)]
+pub enum Ingested {
+    /// The file was taken now.
+    Taken(Box<IngestEntry>),
+    /// This version of the file was taken before, under the same contract.
+    Known(Box<IngestEntry>),
+    /// The key is not one that a contract covers.
+    Ignored(&'static str),
+}
+
+/// Takes one landing file.
+///
+/// # Errors
+/// When storage fails; a bad file is not an error, it is recorded and quarantined.
+pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, StepError> {
+    let path = match LandingPath::parse(key.expose()) {
+        Ok(path) => path,
+        Err(reason) => return Ok(Ingested::Ignored(reason)),
+    };
+    let feed = context.sources.feed(&path.source).to_owned();
+    let Some(contract) = context.contracts.contract(&feed, &path.dataset).cloned() else {
+        return Ok(Ingested::Ignored("no contract has this feed and dataset; add one, or bind the source in sources.toml"));
+    };
+    let start = Instant::now();
+    let (landing, wanted) = (context.landing.clone(), key.clone());
+    let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
+    let mut entry = entry(context, key, &path, &contract, &file);
+    if let Some(known) = context.ledger.ingest_entry(&entry.source, &entry.dataset, &entry.name).await? {
+        return Ok(Ingested::Known(Box::new(known)));
+    }
+    let (lake, order) = (context.lake.clone(), entry.order());
+    let bytes = file.file;
+    let read = blocking(move || read(&lake, bytes, &path, &contract, &order)).await?;
+    let (header, outputs) = read;
+    entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
+    entry.rows_in = outputs.rows_in;
+    entry.bronze_rows = outputs.bronze_rows;
+    entry.rejected = outputs.rejected;
+    entry.deduplicated = outputs.deduplicated;
+    entry.checks = outputs.checks.clone();
+    entry.unknown_columns = header.unknown;
+    entry.missing_columns = header.missing;
+    if entry.rows_in != entry.bronze_rows + entry.rejected {
+        let text = format!("{}.{}: {} rows in, {} in bronze, {} rejected", entry.feed, entry.dataset, entry.rows_in, entry.bronze_rows, entry.rejected);
+        return Err(StepError::Conservation(text));
+    }
+    for (layer, output) in outputs.files {
+        if let Some(mut file) = output {
+            context.lake.put_once(&entry.object(layer), &mut file).await?;
+        }
+    }
+    entry.seconds = start.elapsed().as_secs_f64();
+    supersede(context, &entry).await?;
+    context.ledger.record_ingest(&entry).await?;
+    Ok(Ingested::Taken(Box::new(entry)))
+}
+
+/// Forgets what the same version of the file left under an earlier contract.
+async fn supersede(context: &Context, entry: &IngestEntry) -> Result<(), StepError> {
+    for old in context.ledger.ingested_of(&entry.source, &entry.dataset).await? {
+        if old.key == entry.key && old.version == entry.version && old.name != entry.name {
+            context.ledger.forget(&old).await?;
+        }
+    }
+    Ok(())
+}
+
+fn entry(context: &Context, key: &LandingKey, path: &LandingPath, contract: &Contract, file: &LandingFile) -> IngestEntry {
+    let fingerprint = contract.fingerprint();
+    let lake_key = context.lake.key();
+    IngestEntry {
+        name: lake_key.name("object", &[key.expose(), &file.digest, &fingerprint]),
+        key: key.name(lake_key),
+        version: file.digest.clone(),
+        modified: file.modified,
+        source: path.source.clone(),
+        feed: contract.feed.clone(),
+        dataset: contract.dataset.clone(),
+        ingest_date: path.date.unwrap_or_else(|| file.modified.date_naive()),
+        contract_version: contract.version,
+        contract: fingerprint,
+        status: Status::Ingested,
+        rows_in: 0,
+        bronze_rows: 0,
+        rejected: 0,
+        deduplicated: 0,
+        bytes: file.bytes,
+        seconds: 0.0,
+        unknown_columns: Vec::new(),
+        missing_columns: Vec::new(),
+        checks: std::collections::BTreeMap::new(),
+    }
+}
+
+fn read(
+    lake: &carelake_lake::Lake,
+    file: File,
+    path: &LandingPath,
+    contract: &Contract,
+    order: &str,
+) -> Result<(Header, Outputs), StepError> {
+    let mut rows = Rows::new(lake, contract, &path.source, order)?;
+    match decode::decode(file, path, contract, &mut |batch| rows.add(batch)) {
+        Ok(header) => Ok((header, rows.finish()?)),
+        Err(DecodeError::Unreadable(reason)) => Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?)),
+        Err(DecodeError::Storage(error)) => Err(carelake_lake::LakeError::io("reading a landing file", &error).into()),
+        Err(DecodeError::Sink(error)) => Err(error),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StepError> + Send + 'static) -> Result<T, StepError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StepError::Invalid(format!("a worker stopped: {}", if error.is_panic() { "panic" } else { "cancelled" })))?
+}
+
+/// The layers in the order in which they are put in place: what can be spared last.
+pub(crate) const LAYERS: [Layer; 3] = [Layer::Identity, Layer::Quarantine, Layer::Bronze];

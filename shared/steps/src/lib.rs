@@ -1,0 +1,18 @@
+//! The pipeline steps as plain async functions over the ports: ingest, conform, publish, and a run of all three.
+//!
+//! Invariants: in every file rows_in = accepted + rejected + deduplicated, checked while running; a step can be run
+//! again at any time and then changes nothing; no text of this crate holds a value of a row.
+
+pub mod conform;
+mod context;
+mod decode;
+mod error;
+pub mod ingest;
+pub mod publish;
+pub mod quality;
+pub mod report;
+pub mod run;
+pub mod schema;
+
+pub use context::Context;
+pub use error::StepError;

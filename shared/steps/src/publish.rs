@@ -1,0 +1,234 @@
+//! publish: silver → gold: the catalogue of tables, the materialised marts, the views.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use carelake_contracts::{ColumnType, Contract, Table};
+use carelake_lake::{ColumnEntry, Layer, TableEntry, TableFormat, ViewEntry, Write};
+use carelake_sql::session::LakeSession;
+use carelake_sql::views::View;
+use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema};
+use datafusion::error::DataFusionError;
+
+use crate::context::Context;
+use crate::error::StepError;
+use crate::run::Observer;
+use crate::schema;
+
+const SOURCES: &str = "silver.sources";
+const AS_OF: &str = "gold.as_of";
+
+/// Brings catalogue, marts and views up to date; the tables that have a new version. Marts are computed again when
+/// `silver_changed`, when the day changed, or when they are missing.
+///
+/// # Errors
+/// When storage fails or a query is not valid.
+pub async fn publish(context: &Context, views: &[View], silver_changed: bool, observer: &dyn Observer) -> Result<Vec<String>, StepError> {
+    for entry in lake_tables(context) {
+        context.catalog.put_table(&entry).await?;
+    }
+    let mut changed = Vec::new();
+    for (name, batch, about) in [
+        (SOURCES, sources(context).await?, "Sources of the lake, their feeds, and the subject areas they take part in."),
+        (AS_OF, as_of(context)?, "The day as of which ages and the like are reckoned."),
+    ] {
+        if small_table(context, name, batch, about).await? {
+            changed.push(name.to_owned());
+        }
+    }
+    let stale = silver_changed || !changed.is_empty();
+    for (rank, view) in views.iter().enumerate() {
+        let qualified = format!("{}.{}", view.database, view.name);
+        if view.materialised {
+            let missing = context.tables.open(&qualified, None).await?.is_none();
+            let entry = if stale || missing {
+                changed.push(qualified.clone());
+                materialise(context, view).await?
+            } else {
+                planned(context, view).await?
+            };
+            context.catalog.put_table(&entry).await?;
+        } else {
+            let entry = ViewEntry {
+                database: view.database.clone(),
+                name: view.name.clone(),
+                description: view.description.clone(),
+                sql: view.sql.clone(),
+                rank,
+                columns: planned(context, view).await?.columns,
+            };
+            context.catalog.put_view(&entry).await?;
+        }
+        observer.advance(&qualified);
+    }
+    Ok(changed)
+}
+
+fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
+    let context = format!("publishing {}.{}", view.database, view.name);
+    move |error| StepError::query(context.clone(), &error)
+}
+
+/// The view's catalogue entry as a table, without running it.
+async fn planned(context: &Context, view: &View) -> Result<TableEntry, StepError> {
+    let session = LakeSession::open(&context.lake, context.catalog.as_ref(), None).await.map_err(failed(view))?;
+    let rows = session.query(&view.sql).await.map_err(failed(view))?;
+    Ok(entry_of(view, rows.schema().as_arrow()))
+}
+
+async fn materialise(context: &Context, view: &View) -> Result<TableEntry, StepError> {
+    let qualified = format!("{}.{}", view.database, view.name);
+    let session = LakeSession::open(&context.lake, context.catalog.as_ref(), None).await.map_err(failed(view))?;
+    let rows = session.query(&view.sql).await.map_err(failed(view))?;
+    let entry = entry_of(view, rows.schema().as_arrow());
+    let write = Write {
+        plan: rows.into_unoptimized_plan(),
+        session: session.context().state(),
+        predicate: None,
+        partition_by: view.partition_by.clone(),
+        description: view.description.clone(),
+        run_id: context.run_id.clone(),
+    };
+    let current = context.tables.open(&qualified, None).await?;
+    context.tables.write(&qualified, current, write).await?;
+    if !view.z_order.is_empty() {
+        context.tables.z_order(&qualified, &view.z_order).await?;
+    }
+    Ok(entry)
+}
+
+fn entry_of(view: &View, planned: &Schema) -> TableEntry {
+    let describe = |name: &str| view.columns.iter().find(|column| column.name == name).map(|column| column.description.clone()).unwrap_or_default();
+    TableEntry {
+        database: view.database.clone(),
+        name: view.name.clone(),
+        description: view.description.clone(),
+        format: TableFormat::Delta,
+        location: format!("{}/{}", view.database, view.name),
+        columns: schema::entries(planned, &describe),
+        partition_by: Vec::new(),
+    }
+}
+
+/// Every bronze, identity, quarantine and canonical table that the contracts describe.
+fn lake_tables(context: &Context) -> Vec<TableEntry> {
+    let mut entries = Vec::new();
+    for contract in context.contracts.contracts.values() {
+        entries.push(landed(contract, Layer::Bronze, &schema::bronze(contract)));
+        entries.push(landed(contract, Layer::Quarantine, &schema::quarantine()));
+        if contract.has_identity() {
+            entries.push(landed(contract, Layer::Identity, &schema::identity(contract)));
+        }
+    }
+    entries.extend(context.contracts.tables.values().map(canonical));
+    let text = |name: &str, description: &str| ColumnEntry {
+        name: name.to_owned(),
+        column_type: ColumnType::String.to_string(),
+        description: description.to_owned(),
+    };
+    let sources = vec![text("source", "Sender."), text("feed", "Feed it sends."), text("area", "Subject area of gold.")];
+    let day = vec![ColumnEntry { column_type: ColumnType::Date.to_string(), ..text("as_of_date", "The day.") }];
+    for (database, name, columns) in [("silver", "sources", sources), ("gold", "as_of", day)] {
+        entries.push(TableEntry {
+            database: database.to_owned(),
+            name: name.to_owned(),
+            description: String::new(),
+            format: TableFormat::Delta,
+            location: format!("{database}/{name}"),
+            columns,
+            partition_by: Vec::new(),
+        });
+    }
+    entries
+}
+
+fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
+    let describe = |name: &str| contract.column(name).map(|column| column.description.clone()).unwrap_or_default();
+    let column = |name: &str, column_type: ColumnType, description: &str| ColumnEntry {
+        name: name.to_owned(),
+        column_type: column_type.to_string(),
+        description: description.to_owned(),
+    };
+    TableEntry {
+        database: layer.database().to_owned(),
+        name: contract.table(),
+        description: contract.description.clone(),
+        format: TableFormat::Parquet,
+        location: format!("{}/{}", layer.database(), contract.table()),
+        columns: schema::entries(schema, &describe),
+        partition_by: vec![
+            column("source", ColumnType::String, "Sender."),
+            column("ingest_date", ColumnType::Date, "Day of the landing folder, else of arrival."),
+        ],
+    }
+}
+
+fn canonical(table: &Table) -> TableEntry {
+    let describe = |name: &str| table.columns.iter().find(|column| column.name == name).map(|column| column.description.clone()).unwrap_or_default();
+    let columns = table.stored_columns().into_iter().map(|(name, column_type)| ColumnEntry {
+        name: name.to_owned(),
+        column_type: column_type.to_string(),
+        description: describe(name),
+    });
+    TableEntry {
+        database: table.database.clone(),
+        name: table.name.clone(),
+        description: table.description.clone(),
+        format: TableFormat::Delta,
+        location: format!("{}/{}", table.database, table.name),
+        columns: columns.collect(),
+        partition_by: Vec::new(),
+    }
+}
+
+async fn sources(context: &Context) -> Result<RecordBatch, StepError> {
+    let mut rows = BTreeSet::new();
+    for entry in context.ledger.ingested().await? {
+        for area in context.contracts.feeds.get(&entry.feed).map(|feed| feed.areas.clone()).unwrap_or_default() {
+            rows.insert([entry.source.clone(), entry.feed.clone(), area]);
+        }
+    }
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for index in 0..3 {
+        columns.push(Arc::new(StringArray::from_iter(rows.iter().map(|row| row.get(index)))));
+    }
+    let fields: Vec<Field> = ["source", "feed", "area"].iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    batch(fields, columns)
+}
+
+fn as_of(context: &Context) -> Result<RecordBatch, StepError> {
+    let day = Date32Array::from(vec![Date32Type::from_naive_date(context.as_of)]);
+    batch(vec![Field::new("as_of_date", DataType::Date32, true)], vec![Arc::new(day)])
+}
+
+fn batch(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, StepError> {
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| StepError::query("building a table", &error.into()))
+}
+
+/// Writes a small table when its content differs from what is there.
+async fn small_table(context: &Context, name: &str, batch: RecordBatch, about: &str) -> Result<bool, StepError> {
+    let failed = |error: DataFusionError| StepError::query(format!("writing {name}"), &error);
+    let session = crate::conform::session(context)?;
+    let current = context.tables.open(name, None).await?;
+    let wanted = session.read_batch(batch).map_err(failed)?;
+    if let Some(table) = &current {
+        let present = session.read_table(context.tables.provider(table).await?).map_err(failed)?;
+        let differs = |one: &datafusion::prelude::DataFrame, other: &datafusion::prelude::DataFrame| one.clone().except(other.clone());
+        let missing = differs(&wanted, &present).map_err(failed)?.count().await.map_err(failed)?;
+        let surplus = differs(&present, &wanted).map_err(failed)?.count().await.map_err(failed)?;
+        if missing + surplus == 0 {
+            return Ok(false);
+        }
+    }
+    let write = Write {
+        plan: wanted.into_unoptimized_plan(),
+        session: session.state(),
+        predicate: None,
+        partition_by: Vec::new(),
+        description: about.to_owned(),
+        run_id: context.run_id.clone(),
+    };
+    context.tables.write(name, current, write).await?;
+    Ok(true)
+}

@@ -1,0 +1,214 @@
+//! A whole run: every landing file not yet in the ledger goes through ingest and conform, then gold is published.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use carelake_contracts::{Contract, RuleKind};
+use carelake_lake::{ConformEntry, IngestEntry, LandingKey, Layout};
+use carelake_sql::views::View;
+use futures::StreamExt;
+
+use crate::conform::{self, Conformed};
+use crate::context::Context;
+use crate::error::StepError;
+use crate::ingest::{Ingested, ingest};
+use crate::publish::publish;
+use crate::report::{DatasetReport, Pricing, RunReport, StageReport};
+
+/// Hears how far a run is.
+pub trait Observer: Send + Sync {
+    /// A stage of `total` pieces begins.
+    fn begin(&self, stage: &str, total: u64);
+    /// A piece is done; `what` names it without telling anything of a person.
+    fn advance(&self, what: &str);
+    /// The stage is done.
+    fn end(&self);
+}
+
+/// An observer that does not listen.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+type Group = (String, String);
+
+/// Runs every step.
+///
+/// # Errors
+/// When the lake or the landing zone cannot be read at all. What fails for one file or dataset is in the report's
+/// `failures`, and the others go on.
+pub async fn run(context: &Context, views: &[View], workers: usize, observer: &dyn Observer) -> Result<RunReport, StepError> {
+    let pricing = Pricing::embedded()?;
+    let mut report = RunReport { run_id: context.run_id.clone(), as_of: context.as_of.to_string(), ..RunReport::default() };
+    let mut clock = Instant::now();
+    let mut stage = |report: &mut RunReport, name: &str| {
+        let seconds = clock.elapsed().as_secs_f64();
+        report.stages.push(StageReport { stage: name.to_owned(), seconds, lambda_usd: pricing.usd(seconds, 1) });
+        clock = Instant::now();
+    };
+    let keys = context.landing.list()?;
+    let taken = ingest_all(context, &keys, workers, observer, &mut report).await?;
+    stage(&mut report, "ingest");
+    let conformed = conform_all(context, observer, &mut report).await?;
+    stage(&mut report, "conform");
+    observer.begin("publish", views.len() as u64);
+    let published = publish(context, views, !report.changed_tables.is_empty(), observer).await;
+    observer.end();
+    match published {
+        Ok(changed) => report.changed_tables.extend(changed),
+        Err(error) => report.failures.push(error.to_string()),
+    }
+    stage(&mut report, "publish");
+    report.datasets = by_dataset(&taken, &conformed, pricing)?;
+    context.lake.put_json(&Layout::report(&context.run_id), &report).await?;
+    Ok(report)
+}
+
+async fn ingest_all(
+    context: &Context,
+    keys: &[LandingKey],
+    workers: usize,
+    observer: &dyn Observer,
+    report: &mut RunReport,
+) -> Result<Vec<IngestEntry>, StepError> {
+    observer.begin("ingest", keys.len() as u64);
+    let mut work = futures::stream::iter(keys).map(|key| ingest(context, key)).buffer_unordered(workers.max(1));
+    let mut taken = Vec::new();
+    while let Some(done) = work.next().await {
+        match done {
+            Ok(Ingested::Taken(entry)) => {
+                observer.advance(&format!("{}/{}", entry.source, entry.dataset));
+                taken.push(*entry);
+            }
+            Ok(Ingested::Known(_)) => {
+                observer.advance("");
+                report.known_files += 1;
+            }
+            Ok(Ingested::Ignored(reason)) => {
+                observer.advance("");
+                *report.ignored_files.entry(reason.to_owned()).or_default() += 1;
+            }
+            Err(error) => report.failures.push(error.to_string()),
+        }
+    }
+    observer.end();
+    taken.sort_by_cached_key(|entry| (entry.source.clone(), entry.dataset.clone(), entry.order()));
+    Ok(taken)
+}
+
+/// Conforms all that is in the ledger and not conformed by the present mapping, parents before children.
+async fn conform_all(context: &Context, observer: &dyn Observer, report: &mut RunReport) -> Result<BTreeMap<String, ConformEntry>, StepError> {
+    let mut known: BTreeMap<String, ConformEntry> = BTreeMap::new();
+    let mut files: BTreeMap<Group, Vec<IngestEntry>> = BTreeMap::new();
+    for entry in context.ledger.ingested().await? {
+        if let Some(conformed) = context.ledger.conform_entry(&entry).await? {
+            known.insert(entry.name.clone(), conformed);
+        }
+        files.entry((entry.source.clone(), entry.dataset.clone())).or_default().push(entry);
+    }
+    let mut ranked: BTreeMap<usize, Vec<(&Group, &Contract)>> = BTreeMap::new();
+    for (group, entries) in &files {
+        let feed = entries.last().map(|entry| entry.feed.as_str()).unwrap_or_default();
+        if let Some(contract) = context.contracts.contract(feed, &group.1) {
+            ranked.entry(rank(context, contract, 0)).or_default().push((group, contract));
+        }
+    }
+    observer.begin("conform", files.len() as u64);
+    let mut changed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (group, contract) in ranked.values().flatten() {
+        let entries = files.get(*group).map(Vec::as_slice).unwrap_or_default();
+        let fresh = changed.get(group.0.as_str()).cloned().unwrap_or_default();
+        let batch = pending(context, contract, entries, &known, &fresh);
+        if !batch.is_empty() {
+            let waited: u64 = batch.iter().filter_map(|entry| known.get(&entry.name)).map(|entry| entry.orphans).sum();
+            match conform::conform(context, contract, &group.0, &batch).await {
+                Ok(Conformed { changed: tables, entries: done }) => {
+                    changed.entry(group.0.as_str()).or_default().extend(tables);
+                    let replayed: BTreeSet<&String> = done.keys().filter(|name| known.contains_key(*name)).collect();
+                    let waiting: u64 = replayed.iter().filter_map(|name| done.get(*name)).map(|entry| entry.orphans).sum();
+                    report.replayed_rows += waited.saturating_sub(waiting);
+                    known.extend(done);
+                }
+                Err(error) => report.failures.push(format!("{}/{}: {error}", group.0, group.1)),
+            }
+        }
+        observer.advance(&format!("{}/{}", group.0, group.1));
+    }
+    for (group, contract) in ranked.values().flatten() {
+        let fresh = changed.get(group.0.as_str());
+        if fresh.is_some_and(|fresh| judged(contract).any(|table| fresh.contains(table))) {
+            if let Err(error) = conform::joined_checks(context, contract, &group.0).await {
+                report.failures.push(format!("{}/{}: {error}", group.0, group.1));
+            }
+        }
+    }
+    observer.end();
+    let tables: BTreeSet<String> = changed.into_values().flatten().collect();
+    report.changed_tables = tables.into_iter().collect();
+    Ok(known)
+}
+
+/// Files to conform: new ones, all of them when the mapping changed, and those with orphans whose parents changed.
+fn pending(
+    context: &Context,
+    contract: &Contract,
+    entries: &[IngestEntry],
+    known: &BTreeMap<String, ConformEntry>,
+    changed: &BTreeSet<String>,
+) -> Vec<IngestEntry> {
+    let mapping = conform::mapping_fingerprint(context, contract);
+    if entries.iter().filter_map(|entry| known.get(&entry.name)).any(|conformed| conformed.mapping != mapping) {
+        return entries.to_vec();
+    }
+    let parents_changed = contract.rules.iter().any(|rule| match &rule.kind {
+        RuleKind::Reference { parent, .. } => changed.contains(parent),
+        _ => false,
+    });
+    let waits = |entry: &&IngestEntry| match known.get(&entry.name) {
+        None => true,
+        Some(conformed) => parents_changed && (conformed.orphans > 0 || conformed.checks.values().any(|check| check.failed > 0)),
+    };
+    entries.iter().filter(waits).cloned().collect()
+}
+
+/// Tables whose change calls for the contract's joined rules to be run again.
+fn judged(contract: &Contract) -> impl Iterator<Item = &String> {
+    contract.rules.iter().flat_map(|rule| match &rule.kind {
+        RuleKind::Joined { target, parent, .. } => vec![target, parent],
+        _ => Vec::new(),
+    })
+}
+
+/// 0 for a dataset without parents, else one more than the highest of its parents' datasets.
+fn rank(context: &Context, contract: &Contract, depth: usize) -> usize {
+    if depth > 8 {
+        return 0;
+    }
+    let parents = contract.rules.iter().filter_map(|rule| match &rule.kind {
+        RuleKind::Reference { parent, .. } => Some(parent),
+        _ => None,
+    });
+    let above = parents.flat_map(|parent| {
+        let same_feed = context.contracts.contracts.values().filter(|other| other.feed == contract.feed && other.dataset != contract.dataset);
+        same_feed.filter(move |other| other.targets.iter().any(|target| &target.table == parent))
+    });
+    above.map(|other| rank(context, other, depth + 1) + 1).max().unwrap_or(0)
+}
+
+fn by_dataset(taken: &[IngestEntry], conformed: &BTreeMap<String, ConformEntry>, pricing: Pricing) -> Result<Vec<DatasetReport>, StepError> {
+    let mut datasets: BTreeMap<Group, DatasetReport> = BTreeMap::new();
+    for entry in taken {
+        let dataset = datasets.entry((entry.source.clone(), entry.dataset.clone())).or_default();
+        dataset.add(entry, conformed.get(&entry.name))?;
+    }
+    let mut reports: Vec<DatasetReport> = datasets.into_values().collect();
+    for report in &mut reports {
+        report.close(pricing);
+    }
+    Ok(reports)
+}
