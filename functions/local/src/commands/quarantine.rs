@@ -11,7 +11,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::functions_nested::expr_fn::make_array;
-use datafusion::logical_expr::lit;
+use datafusion::logical_expr::{cast as cast_to, lit};
 use datafusion::prelude::{DataFrame, ident};
 
 use super::{Problem, run};
@@ -52,7 +52,7 @@ async fn list(place: &InLake) -> Result<ExitCode, Problem> {
         return Ok(ExitCode::SUCCESS);
     };
     let keys = ["source", "rule", "severity", "reason"].map(ident).to_vec();
-    let rows = all.aggregate(keys, vec![count_distinct(make_array(vec![ident("_order"), ident("_row")])).alias("rows")])?;
+    let rows = all.aggregate(keys, vec![count_distinct(make_array(vec![ident("_order"), cast_to(ident("_row"), DataType::Utf8)])).alias("rows")])?;
     let rows = rows.sort(vec![ident("severity").sort(true, false), ident("source").sort(true, false), ident("rule").sort(true, false)])?;
     let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
     print(&render(&rows.collect().await?, &names, Format::Table)?);

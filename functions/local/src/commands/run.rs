@@ -122,9 +122,13 @@ fn show(report: &RunReport) {
         if !dataset.unknown_columns.is_empty() {
             note(&format!("{}/{}: columns the contract does not know, kept in _extra: {}", dataset.source, dataset.dataset, dataset.unknown_columns.join(", ")));
         }
-        if !dataset.missing_columns.is_empty() {
-            note(&format!("{}/{}: columns missing in a file, NULL: {}", dataset.source, dataset.dataset, dataset.missing_columns.join(", ")));
-        }
+    }
+    let lacking: Vec<String> = report.datasets.iter().filter(|dataset| !dataset.missing_columns.is_empty()).map(|dataset| format!("{}/{}", dataset.source, dataset.dataset)).collect();
+    if !lacking.is_empty() {
+        let shown = lacking.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
+        let more = lacking.len().saturating_sub(6);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        note(&format!("optional columns are missing and NULL in {shown}{rest}; --json names them"));
     }
     for (reason, files) in &report.ignored_files {
         note(&format!("{files} files ignored: {reason}"));

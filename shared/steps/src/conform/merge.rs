@@ -9,9 +9,10 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::functions_aggregate::min_max::min_udaf;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, cast, lit};
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, WindowFunctionDefinition, cast, lit};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 use super::scope::Scope;
@@ -196,7 +197,9 @@ async fn snapshot(
     let rows = rows.join_on(calendar, JoinType::Inner, [ident("snapshot_date").lt_eq(ident("__day"))])?;
     let mut keys = vec![ident("__day")];
     keys.extend(table.key.iter().map(ident));
-    let first_seen = min(ident("created_date")).partition_by(keys.clone()).build()?.alias("__created");
+    let earliest = WindowFunctionDefinition::AggregateUDF(min_udaf());
+    let earliest = Expr::from(WindowFunction::new(earliest, vec![ident("created_date")]));
+    let first_seen = earliest.partition_by(keys.clone()).build()?.alias("__created");
     let newest = ["snapshot_date", "_order", "_row"].map(|name| ident(name).sort(false, false)).to_vec();
     let rank = row_number().partition_by(keys).order_by(newest).build()?.alias("__rank");
     let columns = table.stored_columns().into_iter().map(|(name, _)| match name {
@@ -204,7 +207,7 @@ async fn snapshot(
         "created_date" => ident("__created").alias(name),
         _ => ident(name),
     });
-    let rows = rows.window(vec![rank, first_seen])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns.collect::<Vec<_>>())?;
+    let rows = rows.window(vec![first_seen])?.window(vec![rank])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns.collect::<Vec<_>>())?;
     let replaces = ident("snapshot_date").in_list(days, false);
     Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: Some(replaces) }.with_source(source)))
 }
