@@ -90,7 +90,9 @@ fn csv(names: &[String], rows: &[Vec<Option<String>>], text: &[bool]) -> String 
             Some(cell) => quote(cell),
             None => String::new(),
         });
-        out.push_str(&cells.collect::<Vec<_>>().join(","));
+        let line = cells.collect::<Vec<_>>().join(",");
+        // A lone NULL would be an empty line, which readers skip.
+        out.push_str(if line.is_empty() { "\"\"" } else { &line });
         out.push('\n');
     }
     out

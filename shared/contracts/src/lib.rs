@@ -4,19 +4,24 @@
 //! good and where they go; the SQL files beside it map bronze to the canonical tables under `silver/` and `identity/`.
 //! Invariants: a contract that loads has been checked whole; no message of this crate repeats a value of a file.
 
+mod compat;
 mod convert;
+mod draft;
 mod error;
 mod load;
 mod model;
 mod path;
 mod raw;
+mod references;
 mod rules;
 mod sources;
 mod types;
 mod validate;
 mod validate_rules;
 
+pub use compat::{Change, compare};
 pub use convert::{Converted, convert, parse_iso_date};
+pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
 pub use model::{

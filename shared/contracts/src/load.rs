@@ -7,8 +7,9 @@ use include_dir::{Dir, include_dir};
 use toml::Spanned;
 
 use crate::error::{ContractError, ContractErrors};
-use crate::model::{Contract, Feed, Load, Period, RuleKind, Table, TableColumn};
+use crate::model::{Contract, Feed, Period, Table, TableColumn};
 use crate::raw;
+use crate::references;
 use crate::types::ColumnType;
 use crate::validate::{self, Problems, is_name, parse};
 
@@ -48,7 +49,14 @@ impl ContractSet {
     /// Every problem found, with file and line, or what keeps the folder from being read.
     pub fn with_folder(folder: &Path) -> Result<Self, ContractErrors> {
         let mut files = embedded_files();
-        read_folder(folder, folder, &mut files)?;
+        // A folder that cannot be read is an error; other files may lie in it.
+        std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+        for part in ["feeds", "silver", "identity", "codes"] {
+            let inner = folder.join(part);
+            if inner.is_dir() {
+                read_folder(folder, &inner, &mut files)?;
+            }
+        }
         Self::from_files(&files)
     }
 
@@ -61,7 +69,7 @@ impl ContractSet {
             }
         }
         if problems.is_empty() {
-            problems.extend(set.dangling());
+            problems.extend(set.dangling(files));
         }
         if problems.is_empty() { Ok(set) } else { Err(ContractErrors(problems)) }
     }
@@ -95,8 +103,8 @@ impl ContractSet {
         Ok(())
     }
 
-    /// References from contracts to tables that do not exist.
-    fn dangling(&self) -> Vec<ContractError> {
+    /// References from contracts to tables and columns that do not exist.
+    fn dangling(&self, files: &Files) -> Vec<ContractError> {
         let mut found = Vec::new();
         for contract in self.contracts.values() {
             let file = format!("feeds/{}/{}.toml", contract.feed, contract.dataset);
@@ -107,53 +115,7 @@ impl ContractSet {
                     "write it with description = \"…\" and areas = []",
                 ));
             }
-            let mut check = |name: &str| {
-                if !self.tables.contains_key(name) {
-                    let known: Vec<&str> = self.tables.keys().map(String::as_str).collect();
-                    found.push(ContractError::new(
-                        file.clone(),
-                        format!("table \"{name}\" does not exist"),
-                        format!("use one of {}, or add its file under silver/", known.join(", ")),
-                    ));
-                }
-            };
-            for target in &contract.targets {
-                check(&target.table);
-            }
-            for rule in &contract.rules {
-                if let RuleKind::Reference { parent, .. } | RuleKind::Joined { parent, .. } = &rule.kind {
-                    check(parent);
-                }
-            }
-            found.extend(self.misloaded(contract, &file));
-        }
-        found
-    }
-
-    /// Targets whose table lacks what their load mode needs.
-    fn misloaded(&self, contract: &Contract, file: &str) -> Vec<ContractError> {
-        let mut found = Vec::new();
-        for target in &contract.targets {
-            let Some(table) = self.tables.get(&target.table) else { continue };
-            let needed: &[&str] = match target.load {
-                Load::ReplacePartition => &["job_date"],
-                Load::Snapshot => &["snapshot_date", "created_date"],
-                Load::Append | Load::Upsert => &[],
-            };
-            for column in needed.iter().filter(|column| !table.has_column(column)) {
-                found.push(ContractError::new(
-                    file,
-                    format!("{} has no column {column}, which this load mode needs", target.table),
-                    "add the column to the table, or use another load mode",
-                ));
-            }
-            if target.load != Load::Append && target.load != Load::ReplacePartition && table.key.is_empty() {
-                found.push(ContractError::new(
-                    file,
-                    format!("{} has no key", target.table),
-                    "give the table a key, or load with append",
-                ));
-            }
+            found.extend(references::check(self, contract, &file, files.get(&file).map_or("", String::as_str)));
         }
         found
     }
@@ -236,21 +198,22 @@ fn collect(prefix: &str, dir: &Dir<'_>, files: &mut Files) {
     }
 }
 
+fn unreadable(path: &Path, error: &std::io::Error) -> ContractError {
+    ContractError::new(path.display().to_string(), format!("cannot be read ({})", error.kind()), "check the path and its permissions")
+}
+
 fn read_folder(root: &Path, folder: &Path, files: &mut Files) -> Result<(), ContractErrors> {
-    let failed = |path: &Path, error: std::io::Error| {
-        ContractError::new(path.display().to_string(), format!("cannot be read ({})", error.kind()), "check the path and its permissions")
-    };
-    let entries = std::fs::read_dir(folder).map_err(|error| failed(folder, error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in entries {
-        paths.push(entry.map_err(|error| failed(folder, error))?.path());
+        paths.push(entry.map_err(|error| unreadable(folder, &error))?.path());
     }
     paths.sort();
     for path in paths {
         if path.is_dir() {
             read_folder(root, &path, files)?;
         } else if matches!(path.extension().and_then(|ext| ext.to_str()), Some("toml" | "sql" | "csv")) {
-            let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
             let relative = path.strip_prefix(root).unwrap_or(&path);
             let name: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             files.insert(name.join("/"), text);

@@ -50,12 +50,11 @@ pub(crate) struct Column {
     pub phi: Option<Spanned<String>>,
     pub format: Option<Spanned<String>>,
     pub on_invalid: Option<Spanned<String>>,
-    pub default: Option<String>,
+    pub default: Option<Spanned<String>>,
     pub pad: Option<usize>,
     #[serde(default)]
     pub null_values: Vec<String>,
-    #[serde(default)]
-    pub threshold: f64,
+    pub threshold: Option<Spanned<f64>>,
     #[serde(default)]
     pub description: String,
     pub unit: Option<String>,
@@ -68,8 +67,7 @@ pub(crate) struct Rule {
     pub kind: Spanned<String>,
     pub level: Spanned<String>,
     pub severity: Spanned<String>,
-    #[serde(default)]
-    pub threshold: f64,
+    pub threshold: Option<Spanned<f64>>,
     #[serde(default)]
     pub description: String,
     pub column: Option<Spanned<String>>,
@@ -77,8 +75,8 @@ pub(crate) struct Rule {
     pub values: Option<Vec<String>>,
     #[serde(default)]
     pub ignore_case: bool,
-    pub min: Option<toml::Value>,
-    pub max: Option<toml::Value>,
+    pub min: Option<Spanned<toml::Value>>,
+    pub max: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub set_null: bool,
     pub pattern: Option<Spanned<String>>,

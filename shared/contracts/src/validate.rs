@@ -1,8 +1,10 @@
 //! From a contract file as written to a contract that can be used, or to every reason why not.
 
+use arrow::array::StringArray;
 use chrono::format::{Item, StrftimeItems};
 use toml::Spanned;
 
+use crate::convert::convert;
 use crate::error::{ContractError, ContractErrors};
 use crate::model::{Column, Contract, Duplicates, Load, OnInvalid, Phi, Target};
 use crate::path::JsonPath;
@@ -30,6 +32,15 @@ impl<'a> Problems<'a> {
 
     pub(crate) fn add_file(&mut self, problem: impl Into<String>, remedy: &str) {
         self.found.push(ContractError::new(self.file, problem, remedy));
+    }
+
+    /// A share of rows; 0 when it is absent.
+    pub(crate) fn share(&mut self, written: Option<&Spanned<f64>>) -> f64 {
+        let Some(written) = written else { return 0.0 };
+        if !(0.0..=1.0).contains(written.get_ref()) {
+            self.add(written, "threshold is not a share", "give a number from 0 to 1");
+        }
+        *written.get_ref()
     }
 
     /// The value of a word from a fixed list; the first of the list when it is absent or wrong.
@@ -148,11 +159,21 @@ fn columns(written: Vec<raw::Column>, problems: &mut Problems<'_>) -> Vec<Column
         if columns.iter().any(|column| &column.name == raw.name.get_ref()) {
             problems.add(&raw.name, format!("column \"{}\" stands twice", raw.name.get_ref()), "give each column one entry");
         }
+        let name = raw.name.clone();
         if let Some(column) = column(raw, problems) {
+            if let Some(other) = columns.iter().find(|other| !one_chain(&other.path, &column.path)) {
+                let problem = format!("\"{}\" and \"{}\" explode two arrays side by side", other.path, column.path);
+                problems.add(&name, problem, "leave one of them out, or describe it in a dataset of its own");
+            }
             columns.push(column);
         }
     }
     columns
+}
+
+/// True when the arrays of one path begin with all arrays of the other.
+fn one_chain(one: &JsonPath, other: &JsonPath) -> bool {
+    one.levels.starts_with(&other.levels) || other.levels.starts_with(&one.levels)
 }
 
 fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
@@ -209,6 +230,14 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         &[("reject", OnInvalid::Reject), ("null", OnInvalid::Null)],
         OnInvalid::Reject,
     );
+    if let Some(default) = &raw.default {
+        let text = StringArray::from(vec![default.get_ref().as_str()]);
+        let format = raw.format.as_ref().map(|format| format.get_ref().as_str());
+        if !convert(&text, column_type, format).invalid.is_empty() {
+            problems.add(default, format!("default \"{}\" is not a {column_type}", default.get_ref()), "give a value of the column's type");
+        }
+    }
+    let threshold = problems.share(raw.threshold.as_ref());
     Some(Column {
         name,
         headers,
@@ -218,18 +247,21 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         phi,
         format: raw.format.map(Spanned::into_inner),
         on_invalid,
-        default: raw.default,
+        default: raw.default.map(Spanned::into_inner),
         pad: raw.pad,
         null_values: raw.null_values,
-        threshold: raw.threshold,
+        threshold,
         description: raw.description,
         unit: raw.unit,
     })
 }
 
 fn targets(written: Vec<raw::Target>, sql: &dyn Fn(&str) -> Option<String>, problems: &mut Problems<'_>) -> Vec<Target> {
-    let mut targets = Vec::with_capacity(written.len());
+    let mut targets: Vec<Target> = Vec::with_capacity(written.len());
     for raw in written {
+        if targets.iter().any(|target| &target.table == raw.table.get_ref()) {
+            problems.add(&raw.table, format!("target \"{}\" stands twice", raw.table.get_ref()), "write one mapping for it, with UNION ALL if need be");
+        }
         let load = problems.word(
             Some(&raw.load),
             "load",

@@ -5,6 +5,7 @@ use toml::Spanned;
 use crate::model::{Column, Level, Rule, RuleKind, Severity, Target};
 use crate::raw;
 use crate::rules::bound;
+use crate::types::ColumnType;
 use crate::validate::{Problems, is_name, known_column};
 
 const KINDS: &str = "domain, range, pattern, not_before, not_null, reference or joined";
@@ -25,9 +26,7 @@ pub(crate) fn rules(
         if rules.iter().any(|rule| rule.id == id) {
             problems.add(&raw.id, format!("rule \"{}\" stands twice", raw.id.get_ref()), "give each rule its own id");
         }
-        if !(0.0..=1.0).contains(&raw.threshold) {
-            problems.add(&raw.id, "threshold is not a share", "give a number from 0 to 1");
-        }
+        let threshold = problems.share(raw.threshold.as_ref());
         let level = problems.word(
             Some(&raw.level),
             "level",
@@ -51,7 +50,7 @@ pub(crate) fn rules(
                 id,
                 level,
                 severity,
-                threshold: raw.threshold,
+                threshold,
                 description: raw.description,
                 kind,
             });
@@ -88,16 +87,23 @@ fn kind(raw: &raw::Rule, severity: Severity, columns: &[Column], targets: &[Targ
         "pattern" => {
             let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
             let pattern = needed(raw, raw.pattern.as_ref(), "pattern", problems)?;
-            if let Err(error) = regex::Regex::new(&pattern) {
+            if let (Err(error), Some(written)) = (regex::Regex::new(&pattern), &raw.pattern) {
                 let last = error.to_string();
-                problems.add(&raw.id, format!("pattern is not a regular expression: {}", last.lines().last().unwrap_or_default()), "mend the pattern");
+                problems.add(written, format!("pattern is not a regular expression: {}", last.lines().last().unwrap_or_default()), "mend the pattern");
             }
             Some(RuleKind::Pattern { column, pattern })
         }
-        "not_before" => Some(RuleKind::NotBefore {
-            column: needed_column(raw, raw.column.as_ref(), "column", columns, problems)?,
-            other: needed_column(raw, raw.other.as_ref(), "other", columns, problems)?,
-        }),
+        "not_before" => {
+            let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
+            let other = needed_column(raw, raw.other.as_ref(), "other", columns, problems)?;
+            let kind = |name: &str| columns.iter().find(|known| known.name == name).map(|known| known.column_type);
+            if let (Some(later), Some(earlier), Some(written)) = (kind(&column), kind(&other), &raw.other)
+                && !comparable(later, earlier)
+            {
+                problems.add(written, format!("a {later} cannot be compared with a {earlier}"), "compare two dates or timestamps, or two columns of one type");
+            }
+            Some(RuleKind::NotBefore { column, other })
+        }
         "not_null" => Some(RuleKind::NotNull {
             column: needed_column(raw, raw.column.as_ref(), "column", columns, problems)?,
         }),
@@ -119,19 +125,26 @@ fn kind(raw: &raw::Rule, severity: Severity, columns: &[Column], targets: &[Targ
     }
 }
 
+fn comparable(one: ColumnType, other: ColumnType) -> bool {
+    let temporal = |column_type| matches!(column_type, ColumnType::Date | ColumnType::Timestamp);
+    one == other || (temporal(one) && temporal(other))
+}
+
 fn range(raw: &raw::Rule, severity: Severity, columns: &[Column], problems: &mut Problems<'_>) -> Option<RuleKind> {
     let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
-    let text = |value: &Option<toml::Value>| {
-        value.as_ref().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    let text = |value: &Option<Spanned<toml::Value>>| {
+        value.as_ref().map(Spanned::get_ref).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
     let (min, max) = (text(&raw.min), text(&raw.max));
     if min.is_none() && max.is_none() {
         problems.add(&raw.id, "a range rule needs min or max", "add min = 0 or max = 120");
     }
     if let Some(known) = columns.iter().find(|known| known.name == column) {
-        for value in [&min, &max].into_iter().flatten() {
-            if bound(value, known).is_none() {
-                problems.add(&raw.id, format!("bound \"{value}\" is not a {}", known.column_type), "give a bound of the column's type");
+        for (value, written) in [(&min, &raw.min), (&max, &raw.max)] {
+            if let (Some(value), Some(written)) = (value, written)
+                && bound(value, known).is_none()
+            {
+                problems.add(written, format!("bound \"{value}\" is not a {}", known.column_type), "give a bound of the column's type");
             }
         }
     }
@@ -157,6 +170,10 @@ fn joined(raw: &raw::Rule, severity: Severity, targets: &[Target], problems: &mu
 
 fn target(raw: &raw::Rule, targets: &[Target], problems: &mut Problems<'_>) -> Option<String> {
     let Some(name) = &raw.target else {
+        if targets.is_empty() {
+            let problem = format!("a rule of kind {} looks at a silver table, and the contract has no usable [[targets]]", raw.kind.get_ref());
+            problems.add(&raw.kind, problem, "add a target, or remove the rule");
+        }
         return targets.first().map(|target| target.table.clone());
     };
     let wanted = qualified(name.get_ref());

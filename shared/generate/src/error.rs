@@ -21,10 +21,7 @@ pub enum Error {
 impl Error {
     /// Adds the path to an I/O error; made for `map_err`.
     pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 }
 

@@ -23,8 +23,7 @@ mod write;
 
 pub use error::Error;
 pub use manifest::{
-    Check, Dataset, FileReport, MANIFEST_FILE, MANIFEST_VERSION, Manifest, Outcome, PlantedError,
-    Signal, Step,
+    Check, Dataset, FileReport, MANIFEST_FILE, MANIFEST_VERSION, Manifest, Outcome, PlantedError, Signal, Step,
 };
 pub use options::{MAX_PATIENTS, Options, Progress};
 

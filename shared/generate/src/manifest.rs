@@ -57,17 +57,13 @@ impl Manifest {
 
     /// The sums of one source and dataset.
     pub fn dataset(&self, source: &str, dataset: &str) -> Option<&Dataset> {
-        self.datasets
-            .iter()
-            .find(|sums| sums.source == source && sums.dataset == dataset)
+        self.datasets.iter().find(|sums| sums.source == source && sums.dataset == dataset)
     }
 
     /// Writes the manifest into the landing folder.
     pub(crate) fn save(&self, out: &Path) -> Result<(), Error> {
         let path = out.join(MANIFEST_FILE);
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(std::io::Error::from)
-            .map_err(Error::at(&path))?;
+        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::from).map_err(Error::at(&path))?;
         text.push(b'\n');
         fs::write(&path, text).map_err(Error::at(&path))
     }
@@ -154,11 +150,7 @@ pub struct FileReport {
 impl FileReport {
     /// The sum of the findings of a step and outcome.
     pub fn count(&self, step: Step, outcome: Outcome) -> u64 {
-        self.checks
-            .iter()
-            .filter(|check| check.step == step && check.outcome == outcome)
-            .map(|check| check.count)
-            .sum()
+        self.checks.iter().filter(|check| check.step == step && check.outcome == outcome).map(|check| check.count).sum()
     }
 }
 
@@ -193,9 +185,7 @@ pub struct Dataset {
 pub(crate) fn sum_by_dataset(files: &[FileReport]) -> Vec<Dataset> {
     let mut sums: Vec<Dataset> = Vec::new();
     for file in files {
-        let known = sums
-            .iter_mut()
-            .find(|sum| sum.source == file.source && sum.dataset == file.dataset);
+        let known = sums.iter_mut().find(|sum| sum.source == file.source && sum.dataset == file.dataset);
         if let Some(sum) = known {
             add(sum, file);
         } else {

@@ -34,10 +34,7 @@ impl Options {
         let earliest = NaiveDate::from_ymd_opt(1980, 1, 1).unwrap_or_default();
         let latest = NaiveDate::from_ymd_opt(2200, 1, 1).unwrap_or_default();
         if self.as_of < earliest || self.as_of > latest {
-            return Err(Error::Options(format!(
-                "as_of must lie between {earliest} and {latest}, not {}",
-                self.as_of
-            )));
+            return Err(Error::Options(format!("as_of must lie between {earliest} and {latest}, not {}", self.as_of)));
         }
         Ok(())
     }

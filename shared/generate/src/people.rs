@@ -58,11 +58,7 @@ pub(crate) enum Sex {
 impl Sex {
     /// One of the two.
     pub(crate) fn draw(random: &mut Random, female: f64) -> Self {
-        if random.chance(female) {
-            Self::Female
-        } else {
-            Self::Male
-        }
+        if random.chance(female) { Self::Female } else { Self::Male }
     }
 
     /// `F` or `M`.

@@ -61,12 +61,7 @@ impl Fault {
     }
 
     const fn new(rule: &'static str, step: Step, outcome: Outcome, change: Change) -> Self {
-        Self {
-            rule,
-            step,
-            outcome,
-            change,
-        }
+        Self { rule, step, outcome, change }
     }
 }
 
@@ -86,15 +81,9 @@ impl Deck {
     /// A shuffled deck for a file of about `rows` good rows.
     pub(crate) fn new(faults: &[Fault], rows: u64, random: &mut Random) -> Self {
         let copies = planted(rows);
-        let mut all: Vec<Fault> = faults
-            .iter()
-            .flat_map(|fault| (0..copies).map(move |_| *fault))
-            .collect();
+        let mut all: Vec<Fault> = faults.iter().flat_map(|fault| (0..copies).map(move |_| *fault)).collect();
         random.shuffle(&mut all);
-        Self {
-            faults: all,
-            rows_left: rows.max(1),
-        }
+        Self { faults: all, rows_left: rows.max(1) }
     }
 
     /// The errors to plant after the next good row.
@@ -118,10 +107,7 @@ impl Deck {
 mod tests {
     use super::*;
 
-    const FAULTS: [Fault; 2] = [
-        Fault::reject("a", Change::Short),
-        Fault::warn("b", Change::Long),
-    ];
+    const FAULTS: [Fault; 2] = [Fault::reject("a", Change::Short), Fault::warn("b", Change::Long)];
 
     #[test]
     fn every_error_is_planted_by_the_last_row() {

@@ -42,9 +42,8 @@ fn conform_finds_exactly_the_orphans_of_the_manifest() {
         ("synthea", "providers", "organization_id", "organizations", "organization_id", "organization_known"),
     ];
     for (feed, child, column, parent, parent_column, rule) in references {
-        let parents: BTreeSet<String> = silver(&landing, &rows, feed, parent)
-            .filter_map(|row| text(row, parent_column))
-            .collect();
+        let parents: BTreeSet<String> =
+            silver(&landing, &rows, feed, parent).filter_map(|row| text(row, parent_column)).collect();
         let orphans = silver(&landing, &rows, feed, child)
             .filter_map(|row| text(row, column))
             .filter(|id| !parents.contains(id))
@@ -72,66 +71,35 @@ fn conform_finds_exactly_the_contradictions_of_the_manifest() {
         silver(&landing, &rows, feed, dataset)
             .filter(|row| {
                 let (key, date) = (text(row, key), row.values.get(date));
-                key.zip(date)
-                    .is_some_and(|(key, date)| violates(&key, date))
+                key.zip(date).is_some_and(|(key, date)| violates(&key, date))
             })
             .count() as u64
     };
     let before = |times: &BTreeMap<String, Typed>, key: &str, at: &Typed, days: i64| {
-        times
-            .get(key)
-            .is_some_and(|limit| day(at) < day(limit) - chrono::TimeDelta::days(days))
+        times.get(key).is_some_and(|limit| day(at) < day(limit) - chrono::TimeDelta::days(days))
     };
     let found = [
         (
             "clinic.visits.visit_before_birth",
-            count(
-                "clinic",
-                "visits",
-                "patient_id",
-                "visit_date",
-                &|key, at| before(&births, key, at, 0),
-            ),
+            count("clinic", "visits", "patient_id", "visit_date", &|key, at| before(&births, key, at, 0)),
         ),
         (
             "clinic.lab_reports.report_before_visit",
-            count(
-                "clinic",
-                "lab_reports",
-                "visit_id",
-                "report_date",
-                &|key, at| before(&visits, key, at, 0),
-            ),
+            count("clinic", "lab_reports", "visit_id", "report_date", &|key, at| before(&visits, key, at, 0)),
         ),
         (
             "synthea.encounters.after_death",
-            count(
-                "synthea",
-                "encounters",
-                "patient_id",
-                "start_at",
-                &|key, at| deaths.get(key).is_some_and(|death| day(at) > day(death)),
-            ),
+            count("synthea", "encounters", "patient_id", "start_at", &|key, at| {
+                deaths.get(key).is_some_and(|death| day(at) > day(death))
+            }),
         ),
         (
             "synthea.encounters.before_birth",
-            count(
-                "synthea",
-                "encounters",
-                "patient_id",
-                "start_at",
-                &|key, at| before(&birthdays, key, at, 0),
-            ),
+            count("synthea", "encounters", "patient_id", "start_at", &|key, at| before(&birthdays, key, at, 0)),
         ),
         (
             "synthea.conditions.starts_before_encounter",
-            count(
-                "synthea",
-                "conditions",
-                "encounter_id",
-                "start_date",
-                &|key, at| before(&encounters, key, at, 1),
-            ),
+            count("synthea", "conditions", "encounter_id", "start_date", &|key, at| before(&encounters, key, at, 1)),
         ),
     ];
     for (rule, count) in found {
@@ -154,21 +122,13 @@ fn versions_are_keys_that_an_earlier_file_brought() {
     ];
     for (feed, dataset, key) in keys {
         let sums = landing.manifest.dataset(feed, dataset).unwrap();
-        let distinct: BTreeSet<String> = silver(&landing, &rows, feed, dataset)
-            .filter_map(|row| text(row, key))
-            .collect();
-        assert_eq!(
-            distinct.len() as u64,
-            sums.accepted - sums.versions,
-            "{feed}.{dataset}"
-        );
+        let distinct: BTreeSet<String> =
+            silver(&landing, &rows, feed, dataset).filter_map(|row| text(row, key)).collect();
+        assert_eq!(distinct.len() as u64, sums.accepted - sums.versions, "{feed}.{dataset}");
     }
 }
 
 fn warned_or_rejected(landing: &Landing, rule: &str) -> u64 {
     let checks = landing.manifest.files.iter().flat_map(|file| &file.checks);
-    checks
-        .filter(|check| check.rule == rule)
-        .map(|check| check.count)
-        .sum()
+    checks.filter(|check| check.rule == rule).map(|check| check.count).sum()
 }

@@ -38,29 +38,19 @@ fn small_hospitals_have_exact_manifests_too() {
 fn check_ingest(landing: &Landing) {
     for (path, (found, rows)) in typed_rows(landing) {
         let file = landing.manifest.file(path).unwrap();
-        let counts: BTreeMap<String, u64> = found
-            .iter()
-            .map(|(rule, rows)| (rule.clone(), rows.len() as u64))
-            .collect();
+        let counts: BTreeMap<String, u64> =
+            found.iter().map(|(rule, rows)| (rule.clone(), rows.len() as u64)).collect();
         assert_eq!(counts, expected(file, Step::Ingest), "{path}");
         let repeated = file.count(Step::Ingest, Outcome::Deduplicated);
         let unique = found.get(&format!("{}.{}.key.unique", file.feed, file.dataset));
         let late = unique.map_or(0, |rows| rows.len() as u64) - repeated;
         let rejected = rows.iter().filter(|row| row.rejected).count() as u64 + late;
         assert_eq!(file.accepted, file.rows_in - rejected - repeated, "{path}");
-        for check in file
-            .checks
-            .iter()
-            .filter(|check| check.step == Step::Ingest)
-        {
+        for check in file.checks.iter().filter(|check| check.step == Step::Ingest) {
             let planted: BTreeSet<u64> = check.rows.iter().copied().collect();
             assert_eq!(planted.len(), check.rows.len(), "{path} {}", check.rule);
             let whole_rows_repeat = check.outcome == Outcome::Deduplicated;
-            assert!(
-                whole_rows_repeat || planted.is_subset(&found[&check.rule]),
-                "{path} {}",
-                check.rule
-            );
+            assert!(whole_rows_repeat || planted.is_subset(&found[&check.rule]), "{path} {}", check.rule);
         }
     }
 }
@@ -76,10 +66,7 @@ fn a_planted_row_has_one_error() {
         let mut broken = BTreeSet::new();
         for (rule, rows) in found {
             for row in rows {
-                assert!(
-                    broken.insert(row),
-                    "{path} row {row} breaks {rule} and another"
-                );
+                assert!(broken.insert(row), "{path} row {row} breaks {rule} and another");
             }
         }
     }
@@ -88,19 +75,12 @@ fn a_planted_row_has_one_error() {
 #[test]
 fn visit_events_flatten_to_the_rows_and_warnings_of_the_manifest() {
     let landing = support::landing(PATIENTS, 3);
-    for file in landing
-        .manifest
-        .files
-        .iter()
-        .filter(|file| file.path.ends_with(".json"))
-    {
+    for file in landing.manifest.files.iter().filter(|file| file.path.ends_with(".json")) {
         let records: Vec<Value> = serde_json::from_slice(&landing.read(&file.path)).unwrap();
         assert_eq!(records.len() as u64, file.records);
         let (mut rows, mut counts) = (0, BTreeMap::<String, u64>::new());
         let mut count = |rule: &str| {
-            *counts
-                .entry(format!("{}.visit_events.{rule}", file.feed))
-                .or_default() += 1;
+            *counts.entry(format!("{}.visit_events.{rule}", file.feed)).or_default() += 1;
         };
         for record in &records {
             if record["patient_id"].as_str().is_none() {

@@ -17,10 +17,7 @@ fn the_no_show_signal_is_real() {
         let rate = signal.missed as f64 / signal.outcomes as f64;
         assert!((0.15..0.3).contains(&rate), "{signal:?}");
         assert!((0.74..0.8).contains(&signal.best_auroc), "{signal:?}");
-        assert!(
-            (0.7..signal.best_auroc).contains(&signal.observable_auroc),
-            "{signal:?}"
-        );
+        assert!((0.7..signal.best_auroc).contains(&signal.observable_auroc), "{signal:?}");
     }
 }
 
@@ -28,13 +25,8 @@ fn the_no_show_signal_is_real() {
 fn a_simple_model_finds_the_signal_in_the_files() {
     let landing = support::landing(3_000, 5);
     let scheduling = landing.good_rows("scheduling", "appointments");
-    let latest: BTreeMap<String, _> = scheduling
-        .into_iter()
-        .map(|row| (row["appointment_id"].clone(), row))
-        .collect();
-    let kept = latest
-        .into_values()
-        .filter(|row| ["Completed", "No-show"].contains(&row["status"].as_str()));
+    let latest: BTreeMap<String, _> = scheduling.into_iter().map(|row| (row["appointment_id"].clone(), row)).collect();
+    let kept = latest.into_values().filter(|row| ["Completed", "No-show"].contains(&row["status"].as_str()));
     let visits = kept.map(|row| Visit {
         patient: row["patient_id"].clone(),
         day: row["appointment_date"].parse().unwrap(),
@@ -43,15 +35,12 @@ fn a_simple_model_finds_the_signal_in_the_files() {
     });
     let auroc = two_feature_auroc(visits.collect());
     assert!(auroc > 0.66, "scheduling {auroc}");
-    let vitoria = landing
-        .good_rows("noshow_vitoria", "appointments")
-        .into_iter()
-        .map(|row| Visit {
-            patient: row["patientid"].clone(),
-            day: row["appointmentday"][..10].parse().unwrap(),
-            booked: row["scheduledday"][..10].parse().unwrap(),
-            missed: row["no-show"] == "Yes",
-        });
+    let vitoria = landing.good_rows("noshow_vitoria", "appointments").into_iter().map(|row| Visit {
+        patient: row["patientid"].clone(),
+        day: row["appointmentday"][..10].parse().unwrap(),
+        booked: row["scheduledday"][..10].parse().unwrap(),
+        missed: row["no-show"] == "Yes",
+    });
     let auroc = two_feature_auroc(vitoria.collect());
     assert!(auroc > 0.66, "noshow_vitoria {auroc}");
 }
@@ -106,20 +95,12 @@ fn some_appointments_lie_ahead_and_have_no_outcome() {
     let landing = support::landing(300, 5);
     let as_of = landing.manifest.as_of;
     let rows = landing.good_rows("scheduling", "appointments");
-    let latest: BTreeMap<String, _> = rows
-        .into_iter()
-        .map(|row| (row["appointment_id"].clone(), row))
-        .collect();
-    let ahead: Vec<_> = latest
-        .values()
-        .filter(|row| row["appointment_date"].parse::<NaiveDate>().unwrap() >= as_of)
-        .collect();
+    let latest: BTreeMap<String, _> = rows.into_iter().map(|row| (row["appointment_id"].clone(), row)).collect();
+    let ahead: Vec<_> =
+        latest.values().filter(|row| row["appointment_date"].parse::<NaiveDate>().unwrap() >= as_of).collect();
     assert!(ahead.len() > 100);
     for row in &ahead {
-        assert!(
-            ["Scheduled", "Cancelled"].contains(&row["status"].as_str()),
-            "{row:?}"
-        );
+        assert!(["Scheduled", "Cancelled"].contains(&row["status"].as_str()), "{row:?}");
         assert_ne!(row["no_show"], "true");
     }
     let past_without_outcome = latest
@@ -133,49 +114,36 @@ fn some_appointments_lie_ahead_and_have_no_outcome() {
 fn the_two_synthea_exports_differ_in_their_headers() {
     let landing = support::landing(20, 5);
     let raw = |dataset: &str, number: usize| {
-        let mut files = landing
-            .manifest
-            .files
-            .iter()
-            .filter(|file| file.source == "synthea" && file.dataset == dataset);
-        let text =
-            String::from_utf8_lossy(&landing.read(&files.nth(number).unwrap().path)).into_owned();
+        let mut files =
+            landing.manifest.files.iter().filter(|file| file.source == "synthea" && file.dataset == dataset);
+        let text = String::from_utf8_lossy(&landing.read(&files.nth(number).unwrap().path)).into_owned();
         text.lines().next().unwrap().to_owned()
     };
     assert!(raw("patients", 0).contains("MIDDLE") && raw("patients", 0).contains("FIPS"));
     assert!(raw("patients", 1).contains("location") && !raw("patients", 1).contains("income"));
     assert!(raw("conditions", 0).contains("SYSTEM") && !raw("conditions", 1).contains("system"));
-    assert!(
-        raw("procedures", 0).starts_with("START,STOP") && raw("procedures", 1).starts_with("date")
-    );
+    assert!(raw("procedures", 0).starts_with("START,STOP") && raw("procedures", 1).starts_with("date"));
 }
 
 #[test]
 fn chronic_diseases_are_common_enough_and_their_drugs_are_refilled() {
     let landing = support::landing(600, 5);
     let conditions = landing.good_rows("synthea", "conditions");
-    for (codes, least) in [
-        (vec!["44054006"], 15),
-        (vec!["59621000", "38341003"], 60),
-        (vec!["15777000", "714628002"], 40),
-    ] {
-        let patients: BTreeSet<&String> = conditions
-            .iter()
-            .filter(|row| codes.contains(&row["code"].as_str()))
-            .map(|row| &row["patient"])
-            .collect();
+    for (codes, least) in
+        [(vec!["44054006"], 15), (vec!["59621000", "38341003"], 60), (vec!["15777000", "714628002"], 40)]
+    {
+        let patients: BTreeSet<&String> =
+            conditions.iter().filter(|row| codes.contains(&row["code"].as_str())).map(|row| &row["patient"]).collect();
         assert!(patients.len() >= least, "{codes:?}: {}", patients.len());
     }
-    let findings = conditions.iter().filter(|row| {
-        row["description"].ends_with("(finding)") || row["description"].ends_with("(situation)")
-    });
+    let findings = conditions
+        .iter()
+        .filter(|row| row["description"].ends_with("(finding)") || row["description"].ends_with("(situation)"));
     let share = findings.count() as f64 / conditions.len() as f64;
     assert!((0.6..0.8).contains(&share), "{share}");
     let mut fills: BTreeMap<(String, String), u32> = BTreeMap::new();
     for row in landing.good_rows("synthea", "medications") {
-        *fills
-            .entry((row["patient"].clone(), row["code"].clone()))
-            .or_default() += 1;
+        *fills.entry((row["patient"].clone(), row["code"].clone())).or_default() += 1;
     }
     assert!(fills.values().filter(|fills| **fills >= 4).count() > 60);
 }
@@ -186,15 +154,9 @@ fn stays_in_hospital_are_followed_by_others_within_thirty_days() {
     let mut stays: BTreeMap<String, Vec<(NaiveDateTime, NaiveDateTime)>> = BTreeMap::new();
     let encounters: Rows = landing.good_rows("synthea", "encounters");
     let time = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ");
-    for row in encounters
-        .iter()
-        .filter(|row| row["encounterclass"] == "inpatient")
-    {
+    for row in encounters.iter().filter(|row| row["encounterclass"] == "inpatient") {
         if let Ok(stop) = time(&row["stop"]) {
-            stays
-                .entry(row["patient"].clone())
-                .or_default()
-                .push((time(&row["start"]).unwrap(), stop));
+            stays.entry(row["patient"].clone()).or_default().push((time(&row["start"]).unwrap(), stop));
         }
     }
     let (mut all, mut followed) = (0, 0);
@@ -207,10 +169,7 @@ fn stays_in_hospital_are_followed_by_others_within_thirty_days() {
             .count();
     }
     let rate = followed as f64 / all as f64;
-    assert!(
-        all > 200 && (0.08..0.35).contains(&rate),
-        "{followed} of {all}"
-    );
+    assert!(all > 200 && (0.08..0.35).contains(&rate), "{followed} of {all}");
 }
 
 #[test]
@@ -235,25 +194,15 @@ fn measured_values_are_those_of_living_people() {
 fn about_half_of_the_laboratory_reports_are_older_than_their_visit() {
     let landing = support::landing(500, 5);
     let reports = landing.manifest.dataset("clinic", "lab_reports").unwrap();
-    let share =
-        reports.warned["clinic.lab_reports.report_before_visit"] as f64 / reports.accepted as f64;
+    let share = reports.warned["clinic.lab_reports.report_before_visit"] as f64 / reports.accepted as f64;
     assert!((0.45..0.55).contains(&share), "{share}");
 }
 
 #[test]
 fn six_hundred_patients_make_the_reference_network() {
     let landing = support::landing(600, 5);
-    for (dataset, rows) in [
-        ("patients", 600),
-        ("doctors", 60),
-        ("visits", 1_500),
-        ("treatments", 2_000),
-    ] {
-        assert_eq!(
-            landing.good_rows("network", dataset).len(),
-            rows,
-            "{dataset}"
-        );
+    for (dataset, rows) in [("patients", 600), ("doctors", 60), ("visits", 1_500), ("treatments", 2_000)] {
+        assert_eq!(landing.good_rows("network", dataset).len(), rows, "{dataset}");
     }
 }
 
@@ -263,19 +212,10 @@ fn snapshots_of_visit_events_grow() {
     for source in ["source_a", "source_b"] {
         let mut known = BTreeSet::new();
         let mut sizes = Vec::new();
-        for file in landing
-            .manifest
-            .files
-            .iter()
-            .filter(|file| file.source == source)
-        {
-            let records: Vec<serde_json::Value> =
-                serde_json::from_slice(&landing.read(&file.path)).unwrap();
+        for file in landing.manifest.files.iter().filter(|file| file.source == source) {
+            let records: Vec<serde_json::Value> = serde_json::from_slice(&landing.read(&file.path)).unwrap();
             let before = known.len();
-            let returning = records
-                .iter()
-                .filter(|record| !known.insert(record["patient_id"].to_string()))
-                .count();
+            let returning = records.iter().filter(|record| !known.insert(record["patient_id"].to_string())).count();
             assert!(sizes.is_empty() || returning > 0, "{source}");
             assert!(known.len() > before, "{source}");
             sizes.push(known.len());

@@ -84,8 +84,8 @@ impl DeltaTables {
             Err(error) => return Err(LakeError::delta(context(), &error)),
         }
         // A moment before the first commit loads the first version: the table was not there yet.
-        if let Some(moment) = as_of {
-            let first = self.committed(&table).await?;
+        if let (Some(moment), Some(0)) = (as_of, table.version()) {
+            let first = self.first_commit(&table).await?;
             if first.is_some_and(|first| first > moment) {
                 return Ok(None);
             }
@@ -93,13 +93,13 @@ impl DeltaTables {
         Ok(Some(table))
     }
 
-    async fn committed(&self, table: &DeltaTable) -> Result<Option<DateTime<Utc>>, LakeError> {
-        let newest: Vec<_> = table
-            .history(Some(1))
+    async fn first_commit(&self, table: &DeltaTable) -> Result<Option<DateTime<Utc>>, LakeError> {
+        let infos: Vec<_> = table
+            .history(None)
             .try_collect()
             .await
             .map_err(|error| LakeError::delta("reading a table's history", &error))?;
-        Ok(newest.first().and_then(|info| info.timestamp).and_then(DateTime::from_timestamp_millis))
+        Ok(infos.last().and_then(|info| info.timestamp).and_then(DateTime::from_timestamp_millis))
     }
 
     fn handle(&self, qualified: &str) -> Result<DeltaTable, LakeError> {

@@ -46,4 +46,4 @@ SELECT
     n.visit_count
 FROM countries n
 LEFT JOIN costs c
-    ON c.source = n.source AND c.country IS NOT DISTINCT FROM n.country
+    ON c.source = n.source AND (c.country IS NOT DISTINCT FROM n.country)

@@ -49,5 +49,5 @@ SELECT
 FROM weeks w
 LEFT JOIN costs c
     ON c.source = w.source
-    AND c.department IS NOT DISTINCT FROM w.department
-    AND c.week_start IS NOT DISTINCT FROM w.week_start
+    AND (c.department IS NOT DISTINCT FROM w.department)
+    AND (c.week_start IS NOT DISTINCT FROM w.week_start)

@@ -48,4 +48,4 @@ SELECT
     CAST(COALESCE(c.total_cost, 0) AS DECIMAL(18, 2)) AS total_cost
 FROM weeks w
 LEFT JOIN costs c
-    ON c.source = w.source AND c.week_start IS NOT DISTINCT FROM w.week_start
+    ON c.source = w.source AND (c.week_start IS NOT DISTINCT FROM w.week_start)

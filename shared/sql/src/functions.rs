@@ -14,8 +14,10 @@
 //! | [`collections`] | `element_at(array or map, key)`, `cardinality(array or map)` |
 //! | [`count_if`] | `count_if(condition)` |
 //! | [`extremes`] | `max_by(x, y)`, `min_by(x, y)` |
-//! | here | `arbitrary(x)` and `approx_percentile(x, percentage)`, DataFusion's own under Trino's names |
+//! | [`approximate`] | `approx_distinct(x)`, `approx_percentile(x, percentage)` |
+//! | here | `arbitrary(x)`: DataFusion's `any_value`, which Trino has too |
 
+pub mod approximate;
 mod arguments;
 mod calendar;
 pub mod collections;
@@ -31,7 +33,6 @@ mod pattern;
 
 use datafusion::error::Result;
 use datafusion::functions_aggregate::any_value::any_value_udaf;
-use datafusion::functions_aggregate::approx_percentile_cont::approx_percentile_cont_udaf;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
@@ -60,7 +61,8 @@ pub fn aggregate() -> Vec<AggregateUDF> {
         AggregateUDF::from(extremes::ExtremeBy::max()),
         AggregateUDF::from(extremes::ExtremeBy::min()),
         any_value_udaf().as_ref().clone().with_aliases(["arbitrary"]),
-        approx_percentile_cont_udaf().as_ref().clone().with_aliases(["approx_percentile"]),
+        AggregateUDF::from(approximate::ApproxDistinct::new()),
+        AggregateUDF::from(approximate::ApproxPercentile::new()),
     ]
 }
 

@@ -91,14 +91,7 @@ const CITIES: &[&str] = &[
 const SPECIALIZATIONS: &[&str] = &[
     "Cardiologist", "Dermatologist", "General Physician", "Neurologist", "Orthopedic", "Radiologist",
 ];
-const HOSPITALS: &[&str] = &[
-    "Apollo",
-    "Deenanath",
-    "Fortis",
-    "Manipal",
-    "Ruby Hall",
-    "Sahyadri",
-];
+const HOSPITALS: &[&str] = &["Apollo", "Deenanath", "Fortis", "Manipal", "Ruby Hall", "Sahyadri"];
 #[rustfmt::skip]
 const REASONS: &[&str] = &[
     "Back Pain", "Chest Pain", "Diabetes Checkup", "Fever", "Follow-up", "Headache",
@@ -128,21 +121,13 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
     write_lab_reports(landing, &mut random, &visits, patients * 3)
 }
 
-fn write_patients(
-    landing: &mut Landing<'_>,
-    random: &mut Random,
-    count: u64,
-) -> Result<Vec<NaiveDate>, Error> {
+fn write_patients(landing: &mut Landing<'_>, random: &mut Random, count: u64) -> Result<Vec<NaiveDate>, Error> {
     let date = landing.days_ago(30);
     let mut file = landing.csv(&PATIENTS, "patients", date, ".csv", count, random)?;
     let mut births = Vec::with_capacity(count as usize);
     for number in 0..count {
         let sex = Sex::draw(random, 0.5);
-        let gender = if random.chance(0.01) {
-            "Other"
-        } else {
-            sex.letter()
-        };
+        let gender = if random.chance(0.01) { "Other" } else { sex.letter() };
         let mut name = people::full_name(random, sex);
         if random.chance(0.005) {
             name.push(' ');
@@ -190,21 +175,10 @@ fn write_visits(
     let in_first = count * FIRST_FILE.0 / FIRST_FILE.1;
     let (early, late) = (landing.days_ago(30), landing.as_of());
     let mut first = landing.csv(&VISITS, "visits", early, ".csv.gz", in_first, random)?;
-    let mut second = landing.csv(
-        &VISITS,
-        "visits",
-        late,
-        ".csv.zst",
-        count - in_first,
-        random,
-    )?;
+    let mut second = landing.csv(&VISITS, "visits", late, ".csv.zst", count - in_first, random)?;
     let mut dates = Vec::with_capacity(count as usize);
     for number in 0..count {
-        let (file, extract) = if number < in_first {
-            (&mut first, early)
-        } else {
-            (&mut second, late)
-        };
+        let (file, extract) = if number < in_first { (&mut first, early) } else { (&mut second, late) };
         let patient = random.below(births.len() as u64);
         let birth = births.get(patient as usize).copied().unwrap_or(extract);
         let before_birth = random.chance(0.004);
@@ -222,8 +196,7 @@ fn write_visits(
             random.pick(REASONS).to_owned(),
             random.pick(VISIT_TYPES).to_owned(),
         ])?;
-        file.findings()
-            .warn(VISIT_BEFORE_BIRTH, Step::Conform, u64::from(before_birth));
+        file.findings().warn(VISIT_BEFORE_BIRTH, Step::Conform, u64::from(before_birth));
         dates.push(date);
     }
     landing.finished(first.finish()?);
@@ -255,8 +228,7 @@ fn write_lab_reports(
             random.pick(RESULTS).to_owned(),
             reported.to_string(),
         ])?;
-        file.findings()
-            .warn(REPORT_BEFORE_VISIT, Step::Conform, u64::from(before));
+        file.findings().warn(REPORT_BEFORE_VISIT, Step::Conform, u64::from(before));
     }
     landing.finished(file.finish()?);
     Ok(())

@@ -37,13 +37,7 @@ pub(crate) struct Landing<'a> {
 
 impl<'a> Landing<'a> {
     pub(crate) fn new(options: &'a Options, progress: &'a mut dyn FnMut(Progress)) -> Self {
-        Self {
-            options,
-            progress,
-            opened: 0,
-            files: Vec::new(),
-            signals: Vec::new(),
-        }
+        Self { options, progress, opened: 0, files: Vec::new(), signals: Vec::new() }
     }
 
     /// Patients per feed.
@@ -67,25 +61,13 @@ impl<'a> Landing<'a> {
     }
 
     /// The place of a file in the landing layout.
-    pub(crate) fn place(
-        &mut self,
-        source: &'static str,
-        dataset: &'static str,
-        folder: &str,
-        file: &str,
-    ) -> Place {
+    pub(crate) fn place(&mut self, source: &'static str, dataset: &'static str, folder: &str, file: &str) -> Place {
         self.opened += 1;
         Place {
             source,
             dataset,
             relative: format!("{source}/{dataset}/{folder}/{file}"),
-            path: self
-                .options
-                .out
-                .join(source)
-                .join(dataset)
-                .join(folder)
-                .join(file),
+            path: self.options.out.join(source).join(dataset).join(folder).join(file),
             ordinal: self.opened,
         }
     }
@@ -119,11 +101,7 @@ impl<'a> Landing<'a> {
     pub(crate) fn progress(&mut self, source: &'static str, done: u64, total: u64) {
         let step = (total / 100).max(1);
         if done == total || done.is_multiple_of(step) {
-            (self.progress)(Progress {
-                source,
-                done,
-                total,
-            });
+            (self.progress)(Progress { source, done, total });
         }
     }
 

@@ -121,11 +121,7 @@ fn write_patients(landing: &mut Landing<'_>, random: &mut Random, count: u64) ->
 }
 
 /// Writes the doctors; returns the department of each.
-fn write_doctors(
-    landing: &mut Landing<'_>,
-    random: &mut Random,
-    count: u64,
-) -> Result<Vec<&'static str>, Error> {
+fn write_doctors(landing: &mut Landing<'_>, random: &mut Random, count: u64) -> Result<Vec<&'static str>, Error> {
     let date = landing.as_of();
     let mut file = landing.csv(&DOCTORS, "doctors", date, ".csv", count, random)?;
     let mut departments = Vec::with_capacity(count as usize);
@@ -154,15 +150,8 @@ fn write_visits(
     let mut file = landing.csv(&VISITS, "visits", date, ".csv.gz", count, random)?;
     for number in 0..count {
         let doctor = random.below(departments.len() as u64);
-        let own = departments
-            .get(doctor as usize)
-            .copied()
-            .unwrap_or_default();
-        let department = if random.chance(0.1) {
-            random.pick(DEPARTMENTS)
-        } else {
-            own
-        };
+        let own = departments.get(doctor as usize).copied().unwrap_or_default();
+        let department = if random.chance(0.1) { random.pick(DEPARTMENTS) } else { own };
         let visited = random.day(date - Days::new(365), date - Days::new(1));
         file.write(vec![
             format!("V{}", 300_000 + number),
@@ -177,12 +166,7 @@ fn write_visits(
     Ok(())
 }
 
-fn write_treatments(
-    landing: &mut Landing<'_>,
-    random: &mut Random,
-    count: u64,
-    visits: u64,
-) -> Result<(), Error> {
+fn write_treatments(landing: &mut Landing<'_>, random: &mut Random, count: u64, visits: u64) -> Result<(), Error> {
     let date = landing.as_of();
     let mut file = landing.csv(&TREATMENTS, "treatments", date, ".csv.zst", count, random)?;
     for number in 0..count {

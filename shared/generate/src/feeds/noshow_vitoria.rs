@@ -68,23 +68,14 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
     let mut files = Vec::new();
     for (number, ending) in [".csv.gz", ".csv.zst", ".csv"].into_iter().enumerate() {
         let date = first + Days::new(DAYS_PER_FILE * (number as u64 + 1));
-        files.push(landing.csv(
-            &APPOINTMENTS,
-            "appointments",
-            date,
-            ending,
-            rows,
-            &mut random,
-        )?);
+        files.push(landing.csv(&APPOINTMENTS, "appointments", date, ending, rows, &mut random)?);
     }
     let mut strength = Strength::new();
     let mut next = 5_000_000;
     for number in 0..total {
         let patient = Patient::draw(&mut random, number, first);
         let count = 1 + random.exponential(PER_PATIENT as f64 - 0.6) as u64;
-        let mut days: Vec<u64> = (0..count)
-            .map(|_| random.below(3 * DAYS_PER_FILE))
-            .collect();
+        let mut days: Vec<u64> = (0..count).map(|_| random.below(3 * DAYS_PER_FILE)).collect();
         days.sort_unstable();
         let mut attendance = Attendance::new(&mut random);
         for offset in days {
@@ -147,16 +138,10 @@ impl Patient {
         random: &mut Random,
         strength: &mut Strength,
     ) -> Result<(), Error> {
-        let lead = if random.chance(0.35) {
-            0
-        } else {
-            1 + random.exponential(15.0) as u64
-        };
+        let lead = if random.chance(0.35) { 0 } else { 1 + random.exponential(15.0) as u64 };
         let seconds = 6 * 3_600 + random.below(14 * 3_600) as u32;
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        let scheduled = (day - Days::new(lead))
-            .and_hms_opt(hour, minute, second)
-            .unwrap_or_default();
+        let scheduled = (day - Days::new(lead)).and_hms_opt(hour, minute, second).unwrap_or_default();
         let reminded = lead >= 2 && random.chance(0.6);
         let age = age_on(self.birth, day).max(0);
         let missed = attendance.attend(
@@ -180,13 +165,8 @@ impl Patient {
             self.sex.letter().to_owned(),
             timestamp(scheduled),
             format!("{day}T00:00:00Z"),
-            self.fixed_age
-                .map_or_else(|| age.to_string(), str::to_owned),
-            NEIGHBOURHOODS
-                .get(self.neighbourhood)
-                .copied()
-                .unwrap_or_default()
-                .to_owned(),
+            self.fixed_age.map_or_else(|| age.to_string(), str::to_owned),
+            NEIGHBOURHOODS.get(self.neighbourhood).copied().unwrap_or_default().to_owned(),
             flag(self.scholarship),
             flag(self.hypertension),
             flag(self.diabetes),
@@ -207,11 +187,7 @@ fn flag(value: bool) -> String {
 fn patient_id(random: &mut Random, number: u64) -> String {
     let digits = random.between(1, 6) as u32;
     let front = random.below(9 * 10_u64.pow(digits - 1)) + 10_u64.pow(digits - 1);
-    if number % 1_000 == 999 {
-        format!("9{front}{number:07}E-5")
-    } else {
-        format!("{front}{number:08}")
-    }
+    if number % 1_000 == 999 { format!("9{front}{number:07}E-5") } else { format!("{front}{number:08}") }
 }
 
 #[cfg(test)]
@@ -221,9 +197,8 @@ mod tests {
     #[test]
     fn patient_ids_are_unique_and_some_are_in_exponent_form() {
         let mut random = Random::new(1, 1);
-        let ids: std::collections::BTreeSet<String> = (0..5_000)
-            .map(|number| patient_id(&mut random, number))
-            .collect();
+        let ids: std::collections::BTreeSet<String> =
+            (0..5_000).map(|number| patient_id(&mut random, number)).collect();
         assert_eq!(ids.len(), 5_000);
         assert_eq!(ids.iter().filter(|id| id.ends_with("E-5")).count(), 5);
     }

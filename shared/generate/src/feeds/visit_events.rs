@@ -41,28 +41,14 @@ pub(super) struct Sender {
     author: &'static str,
 }
 
-pub(super) const SOURCE_A: Sender = Sender {
-    source: "source_a",
-    stream: 6,
-    drug: "drug",
-    dose: "dose",
-    author: "author",
-};
+pub(super) const SOURCE_A: Sender =
+    Sender { source: "source_a", stream: 6, drug: "drug", dose: "dose", author: "author" };
 
-pub(super) const SOURCE_B: Sender = Sender {
-    source: "source_b",
-    stream: 7,
-    drug: "drug_test",
-    dose: "dose_test",
-    author: "author_test",
-};
+pub(super) const SOURCE_B: Sender =
+    Sender { source: "source_b", stream: 7, drug: "drug_test", dose: "dose_test", author: "author_test" };
 
 /// Code, description, drugs with doses.
-type Disease = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
+type Disease = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 #[rustfmt::skip]
 const DISEASES: &[Disease] = &[
@@ -89,13 +75,7 @@ pub(super) fn write(landing: &mut Landing<'_>, sender: &Sender) -> Result<(), Er
     for date in dates {
         let folder = date.format("%Y%m%d").to_string();
         let place = landing.place(sender.source, DATASET, &folder, "visit_events.json");
-        files.push(EventFile::create(
-            *sender,
-            place,
-            date,
-            total / 3,
-            &mut random,
-        )?);
+        files.push(EventFile::create(*sender, place, date, total / 3, &mut random)?);
     }
     for number in 0..total {
         let sex = Sex::draw(&mut random, 0.5);
@@ -128,13 +108,7 @@ struct EventFile {
 }
 
 impl EventFile {
-    fn create(
-        sender: Sender,
-        place: Place,
-        date: NaiveDate,
-        records: u64,
-        random: &mut Random,
-    ) -> Result<Self, Error> {
+    fn create(sender: Sender, place: Place, date: NaiveDate, records: u64, random: &mut Random) -> Result<Self, Error> {
         Ok(Self {
             sink: Sink::create(&place.path)?,
             sender,
@@ -162,10 +136,7 @@ impl EventFile {
                 visit
             })
             .collect();
-        self.emit(
-            &json!({ PATIENT_ID: id, "name": name, "visits": visits }),
-            rows.max(1),
-        )?;
+        self.emit(&json!({ PATIENT_ID: id, "name": name, "visits": visits }), rows.max(1))?;
         for fault in self.deck.due(random) {
             self.plant(fault, random)?;
         }
@@ -181,9 +152,7 @@ impl EventFile {
 
     fn finish(mut self) -> Result<FileReport, Error> {
         let end: &[u8] = if self.empty { b"[]\n" } else { b"\n]\n" };
-        self.sink
-            .write_all(end)
-            .map_err(Error::at(&self.place.path))?;
+        self.sink.write_all(end).map_err(Error::at(&self.place.path))?;
         self.sink.finish().map_err(Error::at(&self.place.path))?;
         Ok(self.findings.report(&self.place, self.sender.source))
     }
@@ -196,32 +165,19 @@ impl EventFile {
         let diagnoses: Vec<Value> = (0..count)
             .map(|number| {
                 let position = (offset + number) as usize % DISEASES.len();
-                let (code, description, drugs) =
-                    DISEASES.get(position).copied().unwrap_or_default();
+                let (code, description, drugs) = DISEASES.get(position).copied().unwrap_or_default();
                 let given = random.below(drugs.len() as u64 + 1) as usize;
                 rows += (given as u64).max(1);
-                self.findings
-                    .warn(NO_TREATMENT, Step::Ingest, u64::from(given == 0));
-                let treatments = drugs
-                    .iter()
-                    .take(given)
-                    .map(|drug| self.treatment(*drug))
-                    .collect();
+                self.findings.warn(NO_TREATMENT, Step::Ingest, u64::from(given == 0));
+                let treatments = drugs.iter().take(given).map(|drug| self.treatment(*drug)).collect();
                 diagnosis(code, description, treatments)
             })
             .collect();
         let empty = u64::from(count == 0);
         self.findings.warn(NO_DIAGNOSIS, Step::Ingest, empty);
         self.findings.warn(NO_TREATMENT, Step::Ingest, empty);
-        let date = if random.chance(0.05) {
-            self.date - Days::new(1 + random.below(9))
-        } else {
-            self.date
-        };
-        (
-            self.visit_of(&date.to_string(), diagnoses, random),
-            rows.max(1),
-        )
+        let date = if random.chance(0.05) { self.date - Days::new(1 + random.below(9)) } else { self.date };
+        (self.visit_of(&date.to_string(), diagnoses, random), rows.max(1))
     }
 
     fn treatment(&self, (drug, dose): (&str, &str)) -> Value {
@@ -254,16 +210,8 @@ impl EventFile {
             _ => self.date.to_string(),
         };
         let (code, description, drugs) = DISEASES.first().copied().unwrap_or_default();
-        let treatments = drugs
-            .iter()
-            .take(1)
-            .map(|drug| self.treatment(*drug))
-            .collect();
-        let visit = self.visit_of(
-            &date,
-            vec![diagnosis(code, description, treatments)],
-            random,
-        );
+        let treatments = drugs.iter().take(1).map(|drug| self.treatment(*drug)).collect();
+        let visit = self.visit_of(&date, vec![diagnosis(code, description, treatments)], random);
         let mut record = Map::new();
         match fault.change {
             Change::Short => {}
@@ -274,10 +222,7 @@ impl EventFile {
                 record.insert(PATIENT_ID.to_owned(), id.into());
             }
         }
-        record.insert(
-            "name".to_owned(),
-            people::full_name(random, Sex::Female).into(),
-        );
+        record.insert("name".to_owned(), people::full_name(random, Sex::Female).into());
         record.insert("visits".to_owned(), Value::Array(vec![visit]));
         self.emit(&Value::Object(record), 1)?;
         self.findings.planted(fault.rule, fault.step, fault.outcome);

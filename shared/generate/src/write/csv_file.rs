@@ -49,24 +49,11 @@ pub(crate) struct CsvFile {
 
 impl CsvFile {
     /// Opens the file for about `rows` good rows and writes the header.
-    pub(crate) fn create(
-        table: &Table,
-        place: Place,
-        rows: u64,
-        mut random: Random,
-    ) -> Result<Self, Error> {
-        let terminator = if table.crlf {
-            Terminator::CRLF
-        } else {
-            Terminator::Any(b'\n')
-        };
-        let mut writer = WriterBuilder::new()
-            .flexible(true)
-            .terminator(terminator)
-            .from_writer(Sink::create(&place.path)?);
-        writer
-            .write_record(table.header)
-            .map_err(|error| failed(&place, error))?;
+    pub(crate) fn create(table: &Table, place: Place, rows: u64, mut random: Random) -> Result<Self, Error> {
+        let terminator = if table.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') };
+        let mut writer =
+            WriterBuilder::new().flexible(true).terminator(terminator).from_writer(Sink::create(&place.path)?);
+        writer.write_record(table.header).map_err(|error| failed(&place, error))?;
         Ok(Self {
             deck: Deck::new(table.faults, rows, &mut random),
             writer,
@@ -109,18 +96,13 @@ impl CsvFile {
                 self.plant(fault, &last)?;
             }
         }
-        let sink = self
-            .writer
-            .into_inner()
-            .map_err(|error| Error::at(&self.place.path)(error.into_error()))?;
+        let sink = self.writer.into_inner().map_err(|error| Error::at(&self.place.path)(error.into_error()))?;
         sink.finish().map_err(Error::at(&self.place.path))?;
         Ok(self.findings.report(&self.place, self.table.feed))
     }
 
     fn emit(&mut self, row: &ByteRecord) -> Result<(), Error> {
-        self.writer
-            .write_byte_record(row)
-            .map_err(|error| failed(&self.place, error))?;
+        self.writer.write_byte_record(row).map_err(|error| failed(&self.place, error))?;
         self.findings.record(1);
         Ok(())
     }
@@ -134,10 +116,7 @@ impl CsvFile {
             self.warned.push(fault.rule);
         }
         let mut row = good.to_vec();
-        let same_key = matches!(
-            fault.change,
-            Change::SameKey(..) | Change::Repeat | Change::Older(_)
-        );
+        let same_key = matches!(fault.change, Change::SameKey(..) | Change::Repeat | Change::Older(_));
         if !same_key {
             self.renew_key(&mut row);
         }
@@ -147,9 +126,7 @@ impl CsvFile {
                 self.set(&mut row, column, value.to_owned());
             }
             Change::DaysBefore(column, other, days) => {
-                let moved = self
-                    .get(&row, other)
-                    .and_then(|text| days_before(text, days));
+                let moved = self.get(&row, other).and_then(|text| days_before(text, days));
                 let Some(moved) = moved else { return Ok(()) };
                 self.set(&mut row, column, moved);
             }
@@ -170,13 +147,7 @@ impl CsvFile {
             record = record
                 .iter()
                 .enumerate()
-                .map(|(at, field)| {
-                    if at == position {
-                        [field, b"\xff"].concat()
-                    } else {
-                        field.to_vec()
-                    }
-                })
+                .map(|(at, field)| if at == position { [field, b"\xff"].concat() } else { field.to_vec() })
                 .collect();
         }
         self.emit(&record)?;
@@ -200,10 +171,7 @@ impl CsvFile {
     }
 
     fn position(&self, column: &str) -> Option<usize> {
-        self.table
-            .header
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(column))
+        self.table.header.iter().position(|name| name.eq_ignore_ascii_case(column))
     }
 
     fn get<'a>(&self, row: &'a [String], column: &str) -> Option<&'a str> {
@@ -212,11 +180,7 @@ impl CsvFile {
 
     fn set(&self, row: &mut [String], column: &str, value: String) {
         let position = self.position(column);
-        debug_assert!(
-            position.is_some(),
-            "{column} is a column of {:?}",
-            self.table
-        );
+        debug_assert!(position.is_some(), "{column} is a column of {:?}", self.table);
         if let Some(field) = position.and_then(|position| row.get_mut(position)) {
             *field = value;
         }
@@ -237,9 +201,5 @@ fn days_before(text: &str, days: u64) -> Option<String> {
 /// The same timestamp, half an hour earlier.
 fn half_an_hour_before(text: &str) -> Option<String> {
     let time = NaiveDateTime::parse_from_str(text, TIMESTAMP).ok()?;
-    Some(
-        (time - TimeDelta::minutes(30))
-            .format(TIMESTAMP)
-            .to_string(),
-    )
+    Some((time - TimeDelta::minutes(30)).format(TIMESTAMP).to_string())
 }

@@ -36,25 +36,17 @@ impl Contract {
             .join(feed)
             .join(format!("{dataset}.toml"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
-        Self {
-            name: format!("{feed}.{dataset}"),
-            table: text.parse().unwrap(),
-        }
+        Self { name: format!("{feed}.{dataset}"), table: text.parse().unwrap() }
     }
 
     /// Every rule id that the contract knows, implicit ones included.
     pub fn rule_ids(&self) -> BTreeSet<String> {
-        let mut ids: BTreeSet<String> = ["row.shape", "row.encoding", "key.unique"]
-            .map(|id| self.id(id))
-            .into();
+        let mut ids: BTreeSet<String> = ["row.shape", "row.encoding", "key.unique"].map(|id| self.id(id)).into();
         for column in self.list("columns") {
             let name = text(column, "name").unwrap();
             ids.extend(["type", "required"].map(|check| self.id(&format!("{name}.{check}"))));
         }
-        ids.extend(
-            self.list("rules")
-                .map(|rule| self.id(text(rule, "id").unwrap())),
-        );
+        ids.extend(self.list("rules").map(|rule| self.id(text(rule, "id").unwrap())));
         ids
     }
 
@@ -71,27 +63,18 @@ impl Contract {
             rows.push(row);
         }
         for number in self.repeated(&rows) {
-            found
-                .entry(self.id("key.unique"))
-                .or_default()
-                .insert(number);
+            found.entry(self.id("key.unique")).or_default().insert(number);
         }
         (found, rows)
     }
 
     fn check_record(&self, header: &[String], record: &[Vec<u8>], broken: &mut Vec<String>) -> Row {
-        let mut row = Row {
-            values: BTreeMap::new(),
-            rejected: true,
-        };
+        let mut row = Row { values: BTreeMap::new(), rejected: true };
         if record.len() != header.len() {
             broken.push(self.id("row.shape"));
             return row;
         }
-        let texts: Option<Vec<&str>> = record
-            .iter()
-            .map(|field| std::str::from_utf8(field).ok())
-            .collect();
+        let texts: Option<Vec<&str>> = record.iter().map(|field| std::str::from_utf8(field).ok()).collect();
         let Some(texts) = texts else {
             broken.push(self.id("row.encoding"));
             return row;
@@ -104,9 +87,7 @@ impl Contract {
                 .iter()
                 .find_map(|from| header.iter().position(|h| h.eq_ignore_ascii_case(from)))
                 .map_or("", |position| texts[position].trim());
-            let nulls = [Some("")]
-                .into_iter()
-                .chain(strings(column, "null_values").map(Some));
+            let nulls = [Some("")].into_iter().chain(strings(column, "null_values").map(Some));
             if nulls.flatten().any(|null| null == field) {
                 if column.get("required").and_then(Value::as_bool) == Some(true) {
                     broken.push(self.id(&format!("{name}.required")));
@@ -143,24 +124,18 @@ impl Contract {
         let Some(value) = row.values.get(column) else {
             return false;
         };
-        let word = if let Typed::Text(word) = value {
-            word.as_str()
-        } else {
-            ""
-        };
+        let word = if let Typed::Text(word) = value { word.as_str() } else { "" };
         match kind {
             "domain" => {
                 let fold = rule.get("ignore_case").and_then(Value::as_bool) == Some(true);
-                !strings(rule, "values")
-                    .any(|known| known == word || (fold && known.eq_ignore_ascii_case(word)))
+                !strings(rule, "values").any(|known| known == word || (fold && known.eq_ignore_ascii_case(word)))
             }
             "pattern" => {
                 let pattern = format!("^(?:{})$", text(rule, "pattern").unwrap());
                 !regex::Regex::new(&pattern).unwrap().is_match(word)
             }
             "range" => {
-                bound(rule, "min").is_some_and(|min| *value < min)
-                    || bound(rule, "max").is_some_and(|max| *value > max)
+                bound(rule, "min").is_some_and(|min| *value < min) || bound(rule, "max").is_some_and(|max| *value > max)
             }
             "not_before" => {
                 let other = row.values.get(text(rule, "other").unwrap());
@@ -181,19 +156,11 @@ impl Contract {
         let latest_by = text(&self.table, "latest_by");
         let mut seen: BTreeMap<String, (u64, Option<Typed>)> = BTreeMap::new();
         let mut losers = Vec::new();
-        for (number, row) in (1..)
-            .zip(rows)
-            .filter(|(_, row)| !row.rejected && !key.is_empty())
-        {
+        for (number, row) in (1..).zip(rows).filter(|(_, row)| !row.rejected && !key.is_empty()) {
             let key = if key == ["*"] {
                 format!("{:?}", row.values)
             } else {
-                format!(
-                    "{:?}",
-                    key.iter()
-                        .map(|name| row.values.get(*name))
-                        .collect::<Vec<_>>()
-                )
+                format!("{:?}", key.iter().map(|name| row.values.get(*name)).collect::<Vec<_>>())
             };
             let moment = latest_by.and_then(|by| row.values.get(by).cloned());
             match seen.get(&key) {
@@ -211,9 +178,7 @@ impl Contract {
     }
 
     fn is_date(&self, name: &str) -> bool {
-        self.list("columns").any(|column| {
-            text(column, "name") == Some(name) && text(column, "type") == Some("date")
-        })
+        self.list("columns").any(|column| text(column, "name") == Some(name) && text(column, "type") == Some("date"))
     }
 
     fn id(&self, rule: &str) -> String {
@@ -221,12 +186,7 @@ impl Contract {
     }
 
     fn list(&self, name: &str) -> impl Iterator<Item = &Table> {
-        self.table
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_table)
+        self.table.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
     }
 }
 
@@ -235,12 +195,7 @@ fn text<'a>(table: &'a Table, name: &str) -> Option<&'a str> {
 }
 
 fn strings<'a>(table: &'a Table, name: &str) -> impl Iterator<Item = &'a str> {
-    table
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
+    table.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn sources(column: &Table) -> Vec<String> {
@@ -267,19 +222,13 @@ fn typed(kind: &str, field: &str) -> Option<Typed> {
             .iter()
             .any(|word| word.eq_ignore_ascii_case(field))
             .then(|| Typed::Text(field.to_lowercase())),
-        "int" => field
-            .parse::<i32>()
-            .ok()
-            .map(|number| Typed::Number(number.into())),
+        "int" => field.parse::<i32>().ok().map(|number| Typed::Number(number.into())),
         "date" => {
             let (date, rest) = field.split_at_checked(10)?;
             let midnight = date.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?;
-            (rest.is_empty() || typed("timestamp", field).is_some())
-                .then_some(Typed::Time(midnight))
+            (rest.is_empty() || typed("timestamp", field).is_some()).then_some(Typed::Time(midnight))
         }
-        "timestamp" => NaiveDateTime::parse_from_str(field, "%Y-%m-%dT%H:%M:%SZ")
-            .ok()
-            .map(Typed::Time),
+        "timestamp" => NaiveDateTime::parse_from_str(field, "%Y-%m-%dT%H:%M:%SZ").ok().map(Typed::Time),
         _ => field.parse().ok().map(Typed::Number),
     }
 }

@@ -12,11 +12,7 @@ pub const PATIENTS: usize = 700;
 
 /// The typed rows of every CSV file, by path.
 pub fn typed_rows(landing: &Landing) -> BTreeMap<&str, (Found, Vec<Row>)> {
-    let csv = landing
-        .manifest
-        .files
-        .iter()
-        .filter(|file| file.path.contains(".csv"));
+    let csv = landing.manifest.files.iter().filter(|file| file.path.contains(".csv"));
     csv.map(|file| {
         let (header, records) = super::records(&landing.read(&file.path));
         assert_eq!(records.len() as u64, file.rows_in, "{}", file.path);
@@ -28,9 +24,7 @@ pub fn typed_rows(landing: &Landing) -> BTreeMap<&str, (Found, Vec<Row>)> {
 
 pub fn expected(file: &FileReport, step: Step) -> BTreeMap<String, u64> {
     let checks = file.checks.iter().filter(|check| check.step == step);
-    checks
-        .map(|check| (check.rule.clone(), check.count))
-        .collect()
+    checks.map(|check| (check.rule.clone(), check.count)).collect()
 }
 
 /// The rows of a dataset that neither ingest nor a missing parent keeps out of silver.
@@ -41,17 +35,15 @@ pub fn silver<'a>(
     dataset: &'a str,
 ) -> impl Iterator<Item = &'a Row> {
     let files = landing.manifest.files.iter();
-    files
-        .filter(move |file| file.feed == feed && file.dataset == dataset)
-        .flat_map(|file| {
-            let unique = format!("{}.{}.key.unique", file.feed, file.dataset);
-            let (found, rows) = &rows[file.path.as_str()];
-            let repeated = found.get(&unique);
-            (1..).zip(rows).filter_map(move |(number, row)| {
-                let stays = !row.rejected && repeated.is_none_or(|rows| !rows.contains(&number));
-                stays.then_some(row)
-            })
+    files.filter(move |file| file.feed == feed && file.dataset == dataset).flat_map(|file| {
+        let unique = format!("{}.{}.key.unique", file.feed, file.dataset);
+        let (found, rows) = &rows[file.path.as_str()];
+        let repeated = found.get(&unique);
+        (1..).zip(rows).filter_map(move |(number, row)| {
+            let stays = !row.rejected && repeated.is_none_or(|rows| !rows.contains(&number));
+            stays.then_some(row)
         })
+    })
 }
 
 pub fn text(row: &Row, column: &str) -> Option<String> {

@@ -77,17 +77,7 @@ impl Booking {
         let mut attendance = Attendance::new(random);
         days.into_iter()
             .filter(|day| day.weekday() != Weekday::Sun)
-            .map(|day| {
-                Self::draw(
-                    patient,
-                    specialties,
-                    day,
-                    as_of,
-                    &mut attendance,
-                    random,
-                    strength,
-                )
-            })
+            .map(|day| Self::draw(patient, specialties, day, as_of, &mut attendance, random, strength))
             .collect()
     }
 
@@ -100,11 +90,7 @@ impl Booking {
         random: &mut Random,
         strength: &mut Strength,
     ) -> Self {
-        let mut lead = if random.chance(0.18) {
-            0
-        } else {
-            1 + random.exponential(13.0) as i64
-        };
+        let mut lead = if random.chance(0.18) { 0 } else { 1 + random.exponential(13.0) as i64 };
         let upcoming = (day - as_of).num_days();
         if upcoming >= 0 {
             lead = lead.max(upcoming + 1 + random.between(0, 9));
@@ -112,15 +98,9 @@ impl Booking {
         lead = lead.min((day - patient.joined.date()).num_days());
         let physician = random.below(specialties.len() as u64) as usize;
         let hour = random.pick(HOURS);
-        let booked = at_hour(
-            day - Days::new(lead.max(0) as u64),
-            7,
-            random.below(30) as u32,
-        );
-        let specialty = specialties
-            .get(physician)
-            .and_then(|&number| SPECIALTIES.get(number))
-            .map_or(0.0, |specialty| specialty.2);
+        let booked = at_hour(day - Days::new(lead.max(0) as u64), 7, random.below(30) as u32);
+        let specialty =
+            specialties.get(physician).and_then(|&number| SPECIALTIES.get(number)).map_or(0.0, |specialty| specialty.2);
         let start = at_hour(day, hour, random.pick(&[0, 15, 30, 45]));
         let cancelled = (random.chance(0.08) && lead > 1)
             .then(|| booked + TimeDelta::days(random.between(0, lead - 1)) + TimeDelta::hours(6));
@@ -163,27 +143,16 @@ impl Booking {
         }
         if self.start.date() < until.date() {
             let closed = at_hour(self.start.date(), 19, 0);
-            return Some(if self.missed {
-                ("No-show", "true", closed)
-            } else {
-                ("Completed", "false", closed)
-            });
+            return Some(if self.missed { ("No-show", "true", closed) } else { ("Completed", "false", closed) });
         }
         Some(("Scheduled", "", self.booked + TimeDelta::hours(1)))
     }
 
-    pub(super) fn write(
-        &self,
-        patient: &Patient,
-        number: u64,
-        extracts: &mut Extracts,
-    ) -> Result<(), Error> {
+    pub(super) fn write(&self, patient: &Patient, number: u64, extracts: &mut Extracts) -> Result<(), Error> {
         let mut since = None;
         for (date, file) in extracts.dates.iter().zip(&mut extracts.appointments) {
             let until = at_hour(*date, 0, 0);
-            let changed = self
-                .state(until)
-                .filter(|state| since.is_none_or(|since| state.2 >= since));
+            let changed = self.state(until).filter(|state| since.is_none_or(|since| state.2 >= since));
             if let Some((status, no_show, updated)) = changed {
                 file.write(vec![
                     format!("A{number}"),

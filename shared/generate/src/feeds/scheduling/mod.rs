@@ -63,35 +63,13 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
     let physicians = (total / 40).max(8);
     let specialties = write_physicians(landing, &mut random, &dates, physicians)?;
     let shares = [(0.92, 7.0), (0.07, 0.5), (0.05, 0.8)];
-    let endings = [
-        (".csv.gz", ".csv.gz"),
-        (".csv", ".csv.zst"),
-        (".csv.zst", ".csv"),
-    ];
-    let mut extracts = Extracts {
-        dates,
-        patients: Vec::new(),
-        appointments: Vec::new(),
-    };
+    let endings = [(".csv.gz", ".csv.gz"), (".csv", ".csv.zst"), (".csv.zst", ".csv")];
+    let mut extracts = Extracts { dates, patients: Vec::new(), appointments: Vec::new() };
     for ((date, share), ending) in dates.into_iter().zip(shares).zip(endings) {
         let rows = |share: f64| (total as f64 * share) as u64;
-        let file = landing.csv(
-            &PATIENTS,
-            "patients",
-            date,
-            ending.0,
-            rows(share.0),
-            &mut random,
-        )?;
+        let file = landing.csv(&PATIENTS, "patients", date, ending.0, rows(share.0), &mut random)?;
         extracts.patients.push(file);
-        let file = landing.csv(
-            &APPOINTMENTS,
-            "appointments",
-            date,
-            ending.1,
-            rows(share.1),
-            &mut random,
-        )?;
+        let file = landing.csv(&APPOINTMENTS, "appointments", date, ending.1, rows(share.1), &mut random)?;
         extracts.appointments.push(file);
     }
     let mut strength = Strength::new();
@@ -99,13 +77,7 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
     for number in 0..total {
         let patient = Patient::draw(&mut random, number, &extracts.dates);
         patient.write(&mut extracts, &mut random)?;
-        for booking in Booking::draw_all(
-            &patient,
-            &specialties,
-            landing.as_of(),
-            &mut random,
-            &mut strength,
-        ) {
+        for booking in Booking::draw_all(&patient, &specialties, landing.as_of(), &mut random, &mut strength) {
             booking.write(&patient, next, &mut extracts)?;
             next += 1;
         }
@@ -137,9 +109,7 @@ fn write_physicians(
         let sex = Sex::draw(random, 0.5);
         let (forename, surname) = (people::first_name(random, sex), people::last_name(random));
         let hired = random.day(first - Days::new(9_000), first - Days::new(400));
-        let entered = (hired + Days::new(3))
-            .and_hms_opt(9, 0, 0)
-            .unwrap_or_default();
+        let entered = (hired + Days::new(3)).and_hms_opt(9, 0, 0).unwrap_or_default();
         let row = |status: &str, updated: NaiveDateTime| {
             vec![
                 format!("D{}", 2000 + number),
@@ -147,11 +117,7 @@ fn write_physicians(
                 surname.to_owned(),
                 name.to_owned(),
                 format!("LIC{:06}", 100_000 + number * 7),
-                format!(
-                    "{}.{}@harbor-clinic.example",
-                    forename.to_lowercase(),
-                    surname.to_lowercase()
-                ),
+                format!("{}.{}@harbor-clinic.example", forename.to_lowercase(), surname.to_lowercase()),
                 format!("617-555-{:04}", 100 + number % 9_000),
                 department.to_owned(),
                 hired.to_string(),
@@ -162,9 +128,7 @@ fn write_physicians(
         };
         all.write(row("Active", entered + TimeDelta::hours(2)))?;
         if number % 10 == 9 {
-            let updated = (last - Days::new(3))
-                .and_hms_opt(12, 0, 0)
-                .unwrap_or_default();
+            let updated = (last - Days::new(3)).and_hms_opt(12, 0, 0).unwrap_or_default();
             changed.write(row("On Leave", updated))?;
             changed.findings().version();
         }

@@ -75,41 +75,22 @@ impl Patient {
     }
 
     pub(super) fn write(&self, extracts: &mut Extracts, random: &mut Random) -> Result<(), Error> {
-        let (first, last) = (
-            people::first_name(random, self.sex),
-            people::last_name(random),
-        );
-        let gender = if random.chance(0.01) {
-            "Other"
-        } else {
-            self.sex.letter()
-        };
+        let (first, last) = (people::first_name(random, self.sex), people::last_name(random));
+        let gender = if random.chance(0.01) { "Other" } else { self.sex.letter() };
         let phone = people::phone(random);
-        let email = format!(
-            "{}.{}{}@mail.example",
-            first.to_lowercase(),
-            last.to_lowercase(),
-            random.below(1_000)
-        );
+        let email = format!("{}.{}{}@mail.example", first.to_lowercase(), last.to_lowercase(), random.below(1_000));
         let old_address = people::street_address(random);
         let new_address = people::street_address(random);
         let (city, state, zip) = CITIES.get(self.city).copied().unwrap_or_default();
-        let insurance_id = if self.insurer.is_empty() {
-            String::new()
-        } else {
-            format!("INS{:08}", random.below(100_000_000))
-        };
+        let insurance_id =
+            if self.insurer.is_empty() { String::new() } else { format!("INS{:08}", random.below(100_000_000)) };
         let mut since = None;
         for (date, file) in extracts.dates.iter().zip(&mut extracts.patients) {
             let until = at_hour(*date, 0, 0);
             let moved = self.moved.filter(|moved| *moved < until);
             let updated = moved.unwrap_or(self.joined + TimeDelta::hours(1));
             if self.joined < until && since.is_none_or(|since| updated >= since) {
-                let address = if moved.is_some() {
-                    &new_address
-                } else {
-                    &old_address
-                };
+                let address = if moved.is_some() { &new_address } else { &old_address };
                 file.write(vec![
                     self.id.clone(),
                     first.to_owned(),

@@ -43,12 +43,7 @@ impl<'a> Chart<'a> {
         person: &'a Person,
         random: &'a mut Random,
     ) -> Self {
-        Self {
-            export,
-            directory,
-            person,
-            random,
-        }
+        Self { export, directory, person, random }
     }
 
     pub(super) fn write_patient(&mut self) -> Result<(), Error> {
@@ -99,8 +94,7 @@ impl<'a> Chart<'a> {
             reason_text,
         ];
         if self.person.death.is_some_and(|death| start.date() > death) {
-            self.export
-                .write_warned(Kind::Encounters, row, AFTER_DEATH)?;
+            self.export.write_warned(Kind::Encounters, row, AFTER_DEATH)?;
         } else {
             self.export.write(Kind::Encounters, row)?;
         }
@@ -161,12 +155,7 @@ impl<'a> Chart<'a> {
     }
 
     /// Writes a measured number with one decimal.
-    pub(super) fn number(
-        &mut self,
-        at: &Encounter,
-        what: Measure,
-        value: f64,
-    ) -> Result<(), Error> {
+    pub(super) fn number(&mut self, at: &Encounter, what: Measure, value: f64) -> Result<(), Error> {
         self.observation(at, what, format!("{value:.1}"), "numeric")
     }
 
@@ -193,12 +182,7 @@ impl<'a> Chart<'a> {
     }
 
     /// Writes a procedure of a quarter of an hour.
-    pub(super) fn procedure(
-        &mut self,
-        at: &Encounter,
-        what: Concept,
-        reason: Option<Concept>,
-    ) -> Result<(), Error> {
+    pub(super) fn procedure(&mut self, at: &Encounter, what: Concept, reason: Option<Concept>) -> Result<(), Error> {
         let (reason_code, reason_text) = self.reason(reason);
         let row = vec![
             timestamp(at.start),
@@ -230,12 +214,7 @@ impl<'a> Chart<'a> {
     }
 
     /// Writes an allergy that goes on.
-    pub(super) fn allergy(
-        &mut self,
-        at: &Encounter,
-        what: Concept,
-        category: &str,
-    ) -> Result<(), Error> {
+    pub(super) fn allergy(&mut self, at: &Encounter, what: Concept, category: &str) -> Result<(), Error> {
         let mut row = vec![
             at.local_date().to_string(),
             String::new(),
@@ -247,27 +226,12 @@ impl<'a> Chart<'a> {
             "allergy".to_owned(),
             category.to_owned(),
         ];
-        row.extend(
-            [
-                "21626009",
-                "Cutaneous hypersensitivity (disorder)",
-                "MILD",
-                "",
-                "",
-                "",
-            ]
-            .map(str::to_owned),
-        );
+        row.extend(["21626009", "Cutaneous hypersensitivity (disorder)", "MILD", "", "", ""].map(str::to_owned));
         self.export.write(Kind::Allergies, row)
     }
 
     /// Writes a care plan that goes on.
-    pub(super) fn careplan(
-        &mut self,
-        at: &Encounter,
-        what: Concept,
-        reason: Concept,
-    ) -> Result<(), Error> {
+    pub(super) fn careplan(&mut self, at: &Encounter, what: Concept, reason: Concept) -> Result<(), Error> {
         let (reason_code, reason_text) = self.reason(Some(reason));
         let row = vec![
             self.random.uuid(),
@@ -284,13 +248,6 @@ impl<'a> Chart<'a> {
     }
 
     fn reason(&self, reason: Option<Concept>) -> (String, String) {
-        reason
-            .map(|reason| {
-                (
-                    reason.code.to_owned(),
-                    reason.text(self.export.form).to_owned(),
-                )
-            })
-            .unwrap_or_default()
+        reason.map(|reason| (reason.code.to_owned(), reason.text(self.export.form).to_owned())).unwrap_or_default()
     }
 }

@@ -54,20 +54,13 @@ impl Directory {
             ];
             let point = format!("POINT({longitude} {latitude})");
             let used = random.between(10, 900).to_string();
-            let mut row = vec![
-                id.clone(),
-                format!("{town} GENERAL HOSPITAL {}", number + 1),
-            ];
+            let mut row = vec![id.clone(), format!("{town} GENERAL HOSPITAL {}", number + 1)];
             row.extend(place.clone());
             row.extend([people::phone(random), "0.0".to_owned(), used, point.clone()]);
             organizations.push(row);
             for _ in 0..PER_ORGANIZATION {
                 let sex = Sex::draw(random, 0.5);
-                let name = format!(
-                    "{} {}",
-                    people::first_name(random, sex),
-                    people::last_name(random)
-                );
+                let name = format!("{} {}", people::first_name(random, sex), people::last_name(random));
                 let mut row = vec![
                     random.uuid(),
                     id.clone(),
@@ -81,15 +74,8 @@ impl Directory {
                 providers.push(row);
             }
         }
-        let payers = PAYERS
-            .iter()
-            .map(|payer| payer_row(random, *payer))
-            .collect();
-        Self {
-            organizations,
-            providers,
-            payers,
-        }
+        let payers = PAYERS.iter().map(|payer| payer_row(random, *payer)).collect();
+        Self { organizations, providers, payers }
     }
 
     pub(super) fn providers(&self) -> u64 {
@@ -104,10 +90,7 @@ impl Directory {
     pub(super) fn provider(&self, number: u64, shift: u64) -> (&str, &str) {
         let moved = (number + shift * PER_ORGANIZATION) % self.providers().max(1);
         let row = self.providers.get(moved as usize);
-        (
-            row.and_then(|row| row.get(1)).map_or("", String::as_str),
-            first(row),
-        )
+        (row.and_then(|row| row.get(1)).map_or("", String::as_str), first(row))
     }
 
     pub(super) fn payer(&self, number: usize) -> &str {
@@ -120,18 +103,10 @@ fn first(row: Option<&Vec<String>>) -> &str {
 }
 
 fn payer_row(random: &mut Random, (name, ownership): (&str, &str)) -> Vec<String> {
-    let mut row: Vec<String> = [
-        random.uuid().as_str(),
-        name,
-        ownership,
-        "7500 Security Blvd",
-        "Baltimore",
-        "MD",
-        "21244",
-        "1-800-555-0100",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut row: Vec<String> =
+        [random.uuid().as_str(), name, ownership, "7500 Security Blvd", "Baltimore", "MD", "21244", "1-800-555-0100"]
+            .map(str::to_owned)
+            .into();
     for _ in 0..3 {
         row.push(format!("{:.2}", random.uniform(1_000.0, 900_000.0)));
     }
@@ -173,12 +148,7 @@ impl Export {
             let positions = table
                 .header
                 .iter()
-                .filter_map(|name| {
-                    shape
-                        .columns
-                        .iter()
-                        .position(|column| column.eq_ignore_ascii_case(name))
-                })
+                .filter_map(|name| shape.columns.iter().position(|column| column.eq_ignore_ascii_case(name)))
                 .collect();
             let file = landing.csv(&table, shape.dataset, date, ending, rows, random)?;
             files.push((file, positions));
@@ -209,12 +179,7 @@ impl Export {
     }
 
     /// Writes a row of which a rule warns once the other tables are there.
-    pub(super) fn write_warned(
-        &mut self,
-        kind: Kind,
-        row: Vec<String>,
-        rule: &'static str,
-    ) -> Result<(), Error> {
+    pub(super) fn write_warned(&mut self, kind: Kind, row: Vec<String>, rule: &'static str) -> Result<(), Error> {
         let Some((file, positions)) = self.files.get_mut(kind as usize) else {
             return Ok(());
         };
@@ -239,12 +204,5 @@ impl Export {
 
 /// The fields of a row that the export has, in its order.
 fn project(mut row: Vec<String>, positions: &[usize]) -> Vec<String> {
-    positions
-        .iter()
-        .map(|&position| {
-            row.get_mut(position)
-                .map(std::mem::take)
-                .unwrap_or_default()
-        })
-        .collect()
+    positions.iter().map(|&position| row.get_mut(position).map(std::mem::take).unwrap_or_default()).collect()
 }

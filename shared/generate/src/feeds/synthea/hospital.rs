@@ -13,11 +13,7 @@ pub(super) fn short_illnesses(chart: &mut Chart<'_>) -> Result<(), Error> {
     while next < span - 1 {
         let day = chart.person.begin + days(next);
         let injury = chart.random.chance(0.25);
-        let (what, drug, recovery) = chart.random.pick(if injury {
-            codes::INJURIES
-        } else {
-            codes::ILLNESSES
-        });
+        let (what, drug, recovery) = chart.random.pick(if injury { codes::INJURIES } else { codes::ILLNESSES });
         let kind = match (injury, chart.random.chance(0.3)) {
             (true, _) => codes::EMERGENCY,
             (false, true) => codes::URGENT,
@@ -26,20 +22,11 @@ pub(super) fn short_illnesses(chart: &mut Chart<'_>) -> Result<(), Error> {
         let at = visit(chart, kind, day, 40, Some(what))?;
         let recovery = recovery + chart.random.between(-3, 6);
         let stop = at.local_date() + days(recovery);
-        chart.condition(
-            &at,
-            what,
-            at.local_date(),
-            (stop <= chart.extract()).then_some(stop),
-        )?;
+        chart.condition(&at, what, at.local_date(), (stop <= chart.extract()).then_some(stop))?;
         if chart.random.chance(0.8) {
             chart.medication(&at, drug, at.start, recovery.min(14), what)?;
         }
-        let test = if injury {
-            codes::CHEST_XRAY
-        } else {
-            codes::THROAT_CULTURE
-        };
+        let test = if injury { codes::CHEST_XRAY } else { codes::THROAT_CULTURE };
         chart.procedure(&at, test, Some(what))?;
         next += 1 + chart.random.exponential(1_000.0) as i64;
     }
@@ -49,10 +36,7 @@ pub(super) fn short_illnesses(chart: &mut Chart<'_>) -> Result<(), Error> {
 /// Hospital stays, more for the old and those with heart failure.
 pub(super) fn hospital_stays(chart: &mut Chart<'_>) -> Result<(), Error> {
     let person = chart.person;
-    let failing = person
-        .onsets
-        .heart_failure
-        .is_some_and(|onset| onset < person.end);
+    let failing = person.onsets.heart_failure.is_some_and(|onset| onset < person.end);
     let age = person.age_on(person.end);
     let expected = if failing { 1.6 } else { 0.12 } + if age >= 65 { 0.35 } else { 0.0 };
     let mut due = chart.random.exponential(1.0);
@@ -83,19 +67,11 @@ fn reason_for_stay(chart: &mut Chart<'_>, failing: bool) -> Concept {
 
 /// A stay, and the stays that follow it within a month: transfers to another hospital the same or
 /// next day, returns on day 30 and day 31 more often than by chance, some of them planned.
-fn stay_and_readmissions(
-    chart: &mut Chart<'_>,
-    day: NaiveDate,
-    reason: Concept,
-) -> Result<(), Error> {
+fn stay_and_readmissions(chart: &mut Chart<'_>, day: NaiveDate, reason: Concept) -> Result<(), Error> {
     let mut start = midnight(day) + TimeDelta::hours(chart.random.between(12, 17));
     let (mut kind, mut elsewhere) = (codes::INPATIENT, 0);
     loop {
-        let days = if chart.random.chance(0.06) {
-            0
-        } else {
-            1 + chart.random.exponential(3.2) as i64
-        };
+        let days = if chart.random.chance(0.06) { 0 } else { 1 + chart.random.exponential(3.2) as i64 };
         let stop = start + TimeDelta::days(days) + TimeDelta::hours(chart.random.between(1, 5));
         if stop.date() >= chart.person.end {
             return Ok(());
@@ -111,11 +87,7 @@ fn stay_and_readmissions(
             _ => chart.random.between(2, 29),
         };
         elsewhere = u64::from(gap <= 1);
-        kind = if gap > 1 && chart.random.chance(0.15) {
-            codes::PLANNED
-        } else {
-            codes::INPATIENT
-        };
+        kind = if gap > 1 && chart.random.chance(0.15) { codes::PLANNED } else { codes::INPATIENT };
         let hour = if gap == 0 {
             TimeDelta::hours(i64::from(stop.hour()) + 1)
         } else {
@@ -133,15 +105,10 @@ fn stay(
     elsewhere: u64,
 ) -> Result<Encounter, Error> {
     let at = chart.encounter(kind, start, stop, Some(reason), elsewhere)?;
-    let recovered = stop
-        .map(|stop| stop.date() + days(10))
-        .filter(|day| *day <= chart.extract() && reason != codes::HEART_FAILURE);
+    let recovered =
+        stop.map(|stop| stop.date() + days(10)).filter(|day| *day <= chart.extract() && reason != codes::HEART_FAILURE);
     chart.condition(&at, reason, at.local_date(), recovered)?;
-    let treatment = if reason == codes::APPENDICITIS {
-        codes::APPENDECTOMY
-    } else {
-        codes::OXYGEN
-    };
+    let treatment = if reason == codes::APPENDICITIS { codes::APPENDECTOMY } else { codes::OXYGEN };
     chart.procedure(&at, treatment, Some(reason))?;
     chart.procedure(&at, codes::CHEST_XRAY, Some(reason))?;
     Ok(at)
@@ -154,13 +121,7 @@ pub(super) fn last_days(chart: &mut Chart<'_>) -> Result<(), Error> {
         if chart.random.chance(0.004) && chart.person.begin < chart.person.end - Days::new(10) {
             let day = chart.extract() - Days::new(2 + chart.random.below(4));
             let reason = reason_for_stay(chart, false);
-            stay(
-                chart,
-                codes::INPATIENT,
-                (midnight(day) + TimeDelta::hours(14), None),
-                reason,
-                0,
-            )?;
+            stay(chart, codes::INPATIENT, (midnight(day) + TimeDelta::hours(14), None), reason, 0)?;
         }
         return Ok(());
     };

@@ -44,20 +44,13 @@ pub(super) fn live(chart: &mut Chart<'_>) -> Result<(), Error> {
 fn check_ups(chart: &mut Chart<'_>) -> Result<Vec<Diagnosis>, Error> {
     let mut waiting = chronic_diseases(chart);
     let mut diagnoses = Vec::new();
-    let (mut day, end) = (
-        chart.person.begin + days(chart.random.between(3, 200)),
-        chart.person.end,
-    );
+    let (mut day, end) = (chart.person.begin + days(chart.random.between(3, 200)), chart.person.end);
     let mut first = true;
     while day < end {
         let age = chart.person.age_on(day);
         let interval = if (18..50).contains(&age) { 640 } else { 350 };
         let next = day + days(interval + chart.random.between(0, 60));
-        let kind = if age < 18 {
-            codes::WELL_CHILD
-        } else {
-            codes::WELLNESS
-        };
+        let kind = if age < 18 { codes::WELL_CHILD } else { codes::WELLNESS };
         let at = visit(chart, kind, day, 30, None)?;
         measurements::vital_signs(chart, &at)?;
         if first {
@@ -74,25 +67,16 @@ fn check_ups(chart: &mut Chart<'_>) -> Result<Vec<Diagnosis>, Error> {
         }
         chart.procedure(&at, codes::RECONCILIATION, None)?;
         measurements::vaccinations(chart, &at, age)?;
-        let (found, later): (Vec<Chronic>, Vec<Chronic>) = waiting
-            .into_iter()
-            .partition(|disease| disease.onset <= day);
+        let (found, later): (Vec<Chronic>, Vec<Chronic>) =
+            waiting.into_iter().partition(|disease| disease.onset <= day);
         waiting = later;
         for disease in found {
-            let delay = if chart.random.chance(0.1) {
-                chart.random.between(1, 7)
-            } else {
-                0
-            };
+            let delay = if chart.random.chance(0.1) { chart.random.between(1, 7) } else { 0 };
             chart.condition(&at, disease.what, at.local_date() + days(delay), None)?;
             if let Some(plan) = disease.plan {
                 chart.careplan(&at, plan, disease.what)?;
             }
-            diagnoses.push(Diagnosis {
-                what: disease.what,
-                drugs: disease.drugs,
-                at: at.clone(),
-            });
+            diagnoses.push(Diagnosis { what: disease.what, drugs: disease.drugs, at: at.clone() });
         }
         first = false;
         day = next;
@@ -103,56 +87,19 @@ fn check_ups(chart: &mut Chart<'_>) -> Result<Vec<Diagnosis>, Error> {
 fn chronic_diseases(chart: &Chart<'_>) -> Vec<Chronic> {
     let (onsets, second) = (chart.person.onsets, chart.person.second_code);
     let older = chart.older_form();
-    let prediabetes = if older {
-        codes::PREDIABETES_OLDER
-    } else {
-        codes::PREDIABETES_NEWER
-    };
-    let hypertension = if older && second {
-        codes::HYPERTENSION_OTHER
-    } else {
-        codes::HYPERTENSION
-    };
-    let pressure = if second {
-        codes::TWO_PRESSURE_DRUGS
-    } else {
-        codes::ONE_PRESSURE_DRUG
-    };
+    let prediabetes = if older { codes::PREDIABETES_OLDER } else { codes::PREDIABETES_NEWER };
+    let hypertension = if older && second { codes::HYPERTENSION_OTHER } else { codes::HYPERTENSION };
+    let pressure = if second { codes::TWO_PRESSURE_DRUGS } else { codes::ONE_PRESSURE_DRUG };
     let mut found = Vec::new();
     let mut add = |onset: Option<NaiveDate>, what, drugs, plan| {
-        found.extend(onset.map(|onset| Chronic {
-            what,
-            onset,
-            drugs,
-            plan,
-        }));
+        found.extend(onset.map(|onset| Chronic { what, onset, drugs, plan }));
     };
     add(onsets.prediabetes, prediabetes, &[], None);
-    add(
-        onsets.diabetes,
-        codes::DIABETES,
-        codes::DIABETES_DRUG,
-        Some(codes::DIABETES_PLAN),
-    );
-    add(
-        onsets.hypertension,
-        hypertension,
-        pressure,
-        Some(codes::LIFESTYLE_PLAN),
-    );
-    add(
-        onsets.hyperlipidemia,
-        codes::HYPERLIPIDEMIA,
-        codes::LIPID_DRUG,
-        None,
-    );
+    add(onsets.diabetes, codes::DIABETES, codes::DIABETES_DRUG, Some(codes::DIABETES_PLAN));
+    add(onsets.hypertension, hypertension, pressure, Some(codes::LIFESTYLE_PLAN));
+    add(onsets.hyperlipidemia, codes::HYPERLIPIDEMIA, codes::LIPID_DRUG, None);
     add(onsets.asthma, codes::ASTHMA, codes::ASTHMA_DRUG, None);
-    add(
-        onsets.heart_failure,
-        codes::HEART_FAILURE,
-        codes::HEART_DRUG,
-        None,
-    );
+    add(onsets.heart_failure, codes::HEART_FAILURE, codes::HEART_DRUG, None);
     found
 }
 
@@ -171,11 +118,7 @@ pub(super) fn visit(
 
 /// A moment of a day in UTC; a few fall on the day before in local time.
 fn moment(chart: &mut Chart<'_>, day: NaiveDate) -> NaiveDateTime {
-    let hour = if chart.random.chance(0.06) {
-        2
-    } else {
-        chart.random.between(12, 20)
-    };
+    let hour = if chart.random.chance(0.06) { 2 } else { chart.random.between(12, 20) };
     let seconds = hour * 3_600 + chart.random.between(0, 3_599);
     midnight(day) + TimeDelta::seconds(seconds)
 }
@@ -197,18 +140,11 @@ fn follow_up(chart: &mut Chart<'_>, diagnosis: &Diagnosis) -> Result<(), Error> 
 
 /// Fills of one drug: the next comes about when the last is used up, earlier or later by the
 /// patient's adherence.
-fn fills(
-    chart: &mut Chart<'_>,
-    diagnosis: &Diagnosis,
-    drug: Concept,
-    supply: i64,
-) -> Result<(), Error> {
+fn fills(chart: &mut Chart<'_>, diagnosis: &Diagnosis, drug: Concept, supply: i64) -> Result<(), Error> {
     let earliest = chart.person.end - Days::new(FILL_HISTORY);
     let mut start = diagnosis.at.start;
     if start.date() < earliest {
-        start = midnight(earliest)
-            + TimeDelta::hours(15)
-            + TimeDelta::days(chart.random.between(0, supply));
+        start = midnight(earliest) + TimeDelta::hours(15) + TimeDelta::days(chart.random.between(0, supply));
     }
     let adherence = chart.person.adherence;
     while start.date() < chart.person.end {
@@ -216,9 +152,7 @@ fn fills(
         let gap = if adherence >= 1.0 {
             -chart.random.uniform(0.0, 8.0)
         } else {
-            chart
-                .random
-                .exponential(supply as f64 * (1.0 - adherence) / adherence)
+            chart.random.exponential(supply as f64 * (1.0 - adherence) / adherence)
         };
         start += TimeDelta::days(supply + gap.round() as i64);
         if chart.random.chance(0.01) {

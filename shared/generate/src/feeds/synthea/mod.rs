@@ -27,11 +27,7 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
     let directory = Directory::draw(&mut random, total);
     let dates = [landing.days_ago(21), landing.as_of()];
     let mut done = 0;
-    for (form, (date, patients)) in dates
-        .into_iter()
-        .zip([in_first, total - in_first])
-        .enumerate()
-    {
+    for (form, (date, patients)) in dates.into_iter().zip([in_first, total - in_first]).enumerate() {
         let mut export = Export::create(landing, form, date, patients, &directory, &mut random)?;
         for _ in 0..patients {
             let person = Person::draw(&mut random, date, directory.providers(), directory.payers());

@@ -62,12 +62,7 @@ pub(super) struct Person {
 const HISTORY: u64 = 8 * 365;
 
 impl Person {
-    pub(super) fn draw(
-        random: &mut Random,
-        extract: NaiveDate,
-        providers: u64,
-        payers: usize,
-    ) -> Self {
+    pub(super) fn draw(random: &mut Random, extract: NaiveDate, providers: u64, payers: usize) -> Self {
         let sex = Sex::draw(random, 0.51);
         let birth = people::birth_date(random, extract);
         let age = f64::from(age_on(birth, extract));
@@ -77,8 +72,7 @@ impl Person {
             .filter(|death| *death > birth + Days::new(400));
         let end = death.map_or(extract - Days::new(1), |death| death - Days::new(1));
         let begin = birth.max(end - Days::new(HISTORY)).min(end);
-        let bmi =
-            (random.normal(27.3, 5.0) + (age - 45.0).clamp(-20.0, 20.0) * 0.03).clamp(16.0, 52.0);
+        let bmi = (random.normal(27.3, 5.0) + (age - 45.0).clamp(-20.0, 20.0) * 0.03).clamp(16.0, 52.0);
         let mut person = Self {
             id: random.uuid(),
             sex,
@@ -125,9 +119,7 @@ impl Person {
     /// A day from three years before care begins to a year after it ends.
     fn onset(&self, probability: f64, random: &mut Random) -> Option<NaiveDate> {
         let first = (self.begin - Days::new(1_095)).max(self.birth);
-        random
-            .chance(probability)
-            .then(|| random.day(first, self.end + Days::new(365)))
+        random.chance(probability).then(|| random.day(first, self.end + Days::new(365)))
     }
 
     pub(super) fn age_on(&self, day: NaiveDate) -> i32 {
@@ -149,22 +141,12 @@ impl Person {
             Sex::Female => "Ms.",
         };
         let maiden = married && self.sex == Sex::Female;
-        let zip = if random.chance(0.03) {
-            "00000"
-        } else {
-            zip.trim_start_matches('0')
-        };
+        let zip = if random.chance(0.03) { "00000" } else { zip.trim_start_matches('0') };
         vec![
             self.id.clone(),
             self.birth.to_string(),
-            self.death
-                .map(|death| death.to_string())
-                .unwrap_or_default(),
-            format!(
-                "999-{:02}-{:04}",
-                random.between(10, 99),
-                random.between(1_000, 9_999)
-            ),
+            self.death.map(|death| death.to_string()).unwrap_or_default(),
+            format!("999-{:02}-{:04}", random.between(10, 99), random.between(1_000, 9_999)),
             only(adult, format!("S999{:05}", random.below(100_000))),
             only(adult, format!("X{:08}X", random.below(100_000_000))),
             only(adult, prefix.to_owned()),
@@ -173,21 +155,9 @@ impl Person {
             numbered(people::last_name(random), random),
             String::new(),
             only(maiden, numbered(people::last_name(random), random)),
-            only(
-                adult && random.chance(0.9),
-                if married { "M" } else { "S" }.to_owned(),
-            ),
-            RACES
-                .get(race)
-                .map(|race| race.0)
-                .unwrap_or_default()
-                .to_owned(),
-            if random.chance(0.12) {
-                "hispanic"
-            } else {
-                "nonhispanic"
-            }
-            .to_owned(),
+            only(adult && random.chance(0.9), if married { "M" } else { "S" }.to_owned()),
+            RACES.get(race).map(|race| race.0).unwrap_or_default().to_owned(),
+            if random.chance(0.12) { "hispanic" } else { "nonhispanic" }.to_owned(),
             self.sex.letter().to_owned(),
             format!("{city}  Massachusetts  US"),
             people::street_address(random),

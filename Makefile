@@ -1,0 +1,69 @@
+# carelake: everything a developer runs. `make help` lists it.
+SHELL := /bin/bash
+CACHE := $(HOME)/.cache/carelake
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+VENV := $(CACHE)/venv
+PYTHON := $(VENV)/bin/python
+export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
+DEMO ?= demo
+PATIENTS ?= 1000
+SEED ?= 1
+OWN_DOCS := docs/data-model.md docs/definitions.md
+
+.PHONY: help build demo test test-rust test-python check lint fmt bless docs bench lock deny clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## build the carelake command
+	cargo build --locked --workspace
+
+demo: build ## a synthetic hospital from landing to gold, in ./demo
+	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(SEED) bash tests/demo.sh
+
+test: test-rust test-python ## every test, with all they need
+
+test-rust: build
+	cargo test --locked --workspace
+
+test-python: build $(VENV)/.ready
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests
+
+$(VENV)/.ready: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+check: lint test ## formatting, lints, tests: the same as in CI
+
+lint: $(VENV)/.ready
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(VENV)/bin/ruff check tests docs
+	$(VENV)/bin/ruff format --check tests docs
+	$(PYTHON) tests/lint_sql.py
+
+fmt: $(VENV)/.ready ## format the code
+	cargo fmt --all
+	$(VENV)/bin/ruff format tests docs
+
+bless: build ## rewrite golden files from what the code gives; read the difference before you commit it
+	CARELAKE_BLESS=1 cargo test --locked --workspace
+
+docs: ## write the generated pages of docs/
+	python3 docs/data_model.py > docs/data-model.md
+	python3 docs/definitions.py > docs/definitions.md
+
+bench: $(VENV)/.ready ## rows a second and memory of ingest and of a whole run, on generated data, in a release build
+	cargo build --locked --release -p carelake
+	$(PYTHON) tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake
+
+lock: $(VENV)/.ready ## lock the Python requirements with hashes
+	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 tests/requirements.in -o tests/requirements.txt
+
+deny: ## licences and advisories of the dependencies
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
+
+clean: ## remove the demo
+	rm -rf $(DEMO)

@@ -1,0 +1,87 @@
+"""Fixtures of the end-to-end tests: the built command, a lake to use it on, the real sample files."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/carelake/target"))
+BINARY = Path(os.environ.get("CARELAKE_BIN", TARGET / "debug/carelake"))
+SHARED = Path(os.environ.get("CARELAKE_SHARED_DATA", ROOT.parent / "shared/data"))
+
+
+def carelake(*arguments, check=True):
+    """Runs the command; fails with what it said when it fails and `check` is set."""
+    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=600)
+    if check:
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+class Lake:
+    """A landing folder and a lake beside each other."""
+
+    def __init__(self, folder: Path):
+        self.landing = folder / "landing"
+        self.folder = folder / "lake"
+        self.landing.mkdir(parents=True, exist_ok=True)
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Puts a file into landing."""
+        file = self.landing / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    def land(self, source, dataset, *files, **options):
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        return carelake("land", source, dataset, *flags, "--landing", self.landing, *files)
+
+    def arguments(self, *more):
+        return ["run", "--landing", self.landing, "--lake", self.folder, "--as-of", "2025-06-30", "--json", *more]
+
+    def run(self, *more) -> dict:
+        report = json.loads(carelake(*self.arguments(*more)).stdout)
+        assert not report["failures"], report["failures"]
+        return report
+
+    def sql(self, query: str, *more) -> list[dict]:
+        out = carelake("sql", "--lake", self.folder, "--format", "csv", *more, query).stdout
+        return list(csv.DictReader(io.StringIO(out)))
+
+    def one(self, query: str) -> str:
+        (row,) = self.sql(query)
+        (value,) = row.values()
+        return value
+
+    def quality(self) -> dict:
+        out = carelake("dq", "--lake", self.folder, "--format", "json").stdout
+        checks = [json.loads(line) for line in out.splitlines()]
+        return {(check["source"], check["rule"]): check for check in checks}
+
+    def quarantined(self, rule: str) -> list[dict]:
+        out = carelake("quarantine", "show", rule, "--lake", self.folder, "--limit", 10_000_000, "--format", "json").stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the real sample files are not here")
+    return SHARED
+
+
+def dataset(report: dict, source: str, name: str) -> dict:
+    """The report of one dataset."""
+    (found,) = [one for one in report["datasets"] if (one["source"], one["dataset"]) == (source, name)]
+    return found
