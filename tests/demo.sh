@@ -20,8 +20,9 @@ ask "cost by department" "SELECT * FROM gold.department_treatment_summary ORDER 
 ask "doctors with the most visits" "SELECT * FROM gold.doctor_summary ORDER BY total_visits DESC, doctor_id LIMIT 5"
 ask "missed appointments by specialty" "SELECT specialty, count(*) AS appointments, avg(CASE WHEN no_show THEN 1.0 ELSE 0.0 END) AS no_show_rate FROM gold.appointments WHERE no_show IS NOT NULL AND specialty IS NOT NULL GROUP BY specialty ORDER BY no_show_rate DESC LIMIT 5"
 echo
-echo "== what was rejected, and why"
-"$CARELAKE_BIN" quarantine list --lake "$lake"
+echo "== what was rejected of the network feed, and why"
+"$CARELAKE_BIN" quarantine list --lake "$lake" --source network
+echo "(the other sources: carelake quarantine list --lake $lake)"
 echo
 echo "The lake is in $lake. Try:"
 echo "  $CARELAKE_BIN tables --lake $lake"

@@ -323,3 +323,11 @@ def test_formula_like_text_is_neutralised_only_on_export(lake):
     assert lake.one("SELECT specialty FROM silver.practitioners") == "'=1+1"
     frame = polars.read_delta(str(lake.folder / "silver/practitioners"))
     assert frame["specialty"].to_list() == ["=1+1"]
+
+
+def test_an_overwritten_file_counts_as_it_is_now(lake):
+    """Also when it goes back to what it was before."""
+    for city in ("Oslo", "Quito", "Oslo"):
+        lake.write("clinic/patients/patients.csv", PATIENTS.replace("Oslo", city))
+        lake.run()
+        assert lake.one("SELECT city FROM silver.patients WHERE gender = 'F'") == city

@@ -9,7 +9,12 @@ use crate::table::Format;
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
 #[derive(Debug, Parser)]
-#[command(name = "carelake", version, arg_required_else_help = true, after_help = "Start with:\n  carelake generate --patients 500 --seed 1 --out landing\n  carelake run --landing landing --lake lake\n  carelake sql --lake lake \"select * from gold.department_treatment_summary\"")]
+#[command(
+    name = "carelake",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start with:\n  carelake generate --patients 500 --seed 1 --out landing\n  carelake run --landing landing --lake lake\n  carelake sql --lake lake \"select * from gold.department_treatment_summary\""
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -168,7 +173,13 @@ pub struct Describe {
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
     /// Rejected rows and warnings by source, dataset and rule
-    List(InLake),
+    List {
+        #[command(flatten)]
+        place: InLake,
+        /// Only this sender
+        #[arg(long)]
+        source: Option<String>,
+    },
     /// The rows that broke a rule: where they stand, why, masked values
     Show {
         #[command(flatten)]
@@ -269,5 +280,7 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
         return Ok(moment.with_timezone(&Utc));
     }
     let end_of_day = text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(23, 59, 59));
-    end_of_day.map(|moment| moment.and_utc()).ok_or_else(|| "give a moment such as 2025-06-30T12:00:00Z, or a day such as 2025-06-30".to_owned())
+    end_of_day
+        .map(|moment| moment.and_utc())
+        .ok_or_else(|| "give a moment such as 2025-06-30T12:00:00Z, or a day such as 2025-06-30".to_owned())
 }

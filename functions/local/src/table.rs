@@ -30,7 +30,11 @@ pub fn plain(header: &[&str], rows: &[Vec<String>]) -> String {
     }
     let numeric = |index: usize| {
         !rows.is_empty()
-            && rows.iter().all(|row| row.get(index).is_none_or(|cell| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "-$".contains(c))))
+            && rows.iter().all(|row| {
+                row.get(index).is_none_or(|cell| {
+                    cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "-$".contains(c))
+                })
+            })
     };
     for index in 0..header.len() {
         if numeric(index)
@@ -47,14 +51,24 @@ pub fn show(batches: &[RecordBatch], names: &[String], format: Format) -> Result
     let mut rows: Vec<Vec<Option<String>>> = Vec::new();
     let mut text_columns = vec![false; names.len()];
     for batch in batches {
-        let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f UTC")).with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
-        let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<std::result::Result<Vec<_>, _>>()?;
+        let options = FormatOptions::default()
+            .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f UTC"))
+            .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
+        let formatters = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
         for (flag, column) in text_columns.iter_mut().zip(batch.columns()) {
             *flag = matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         }
         for row in 0..batch.num_rows() {
             let cells = batch.columns().iter().zip(&formatters);
-            rows.push(cells.map(|(column, formatter)| column.is_valid(row).then(|| formatter.value(row).to_string())).collect());
+            rows.push(
+                cells
+                    .map(|(column, formatter)| column.is_valid(row).then(|| formatter.value(row).to_string()))
+                    .collect(),
+            );
         }
     }
     Ok(match format {
@@ -68,7 +82,8 @@ fn people(names: &[String], mut rows: Vec<Vec<Option<String>>>) -> String {
     let total = rows.len();
     rows.truncate(SHOWN);
     let header: Vec<&str> = names.iter().map(String::as_str).collect();
-    let texts: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect()).collect();
+    let texts: Vec<Vec<String>> =
+        rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect()).collect();
     let mut shown = plain(&header, &texts);
     shown.push_str(&format!("\n{total} rows"));
     if total > SHOWN {
@@ -80,7 +95,11 @@ fn people(names: &[String], mut rows: Vec<Vec<Option<String>>>) -> String {
 
 fn csv(names: &[String], rows: &[Vec<Option<String>>], text: &[bool]) -> String {
     let quote = |cell: &str| {
-        if cell.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+        if cell.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
     };
     let mut out = names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
     out.push('\n');

@@ -6,8 +6,8 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, StringArray,
     TimestampMicrosecondBuilder,
 };
-use arrow::compute::{CastOptions, cast_with_options};
 use arrow::compute::kernels::cast_utils::string_to_datetime;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
@@ -36,9 +36,7 @@ pub fn convert(texts: &StringArray, column_type: ColumnType, format: Option<&str
         ColumnType::Double => doubles(texts),
         ColumnType::Int | ColumnType::Long | ColumnType::Decimal { .. } => numbers(texts, &column_type.arrow()),
     };
-    let invalid = (0..texts.len())
-        .filter(|&row| values.is_null(row) && texts.is_valid(row))
-        .collect();
+    let invalid = (0..texts.len()).filter(|&row| values.is_null(row) && texts.is_valid(row)).collect();
     Converted { values, invalid }
 }
 
@@ -119,9 +117,7 @@ pub fn parse_iso_date(text: &str) -> Option<NaiveDate> {
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
-    bytes.iter().try_fold(0_u32, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
-    })
+    bytes.iter().try_fold(0_u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
 }
 
 fn timestamps(texts: &StringArray, format: Option<&str>) -> ArrayRef {
@@ -169,7 +165,8 @@ mod tests {
 
     #[test]
     fn impossible_dates_are_invalid_not_wrong() {
-        let texts = ["2023-02-29", "2023-13-01", "0000-01-01", "12/31/2023", "2023-1-1", "2023-01-01Tjunk", "é23-01-01-"];
+        let texts =
+            ["2023-02-29", "2023-13-01", "0000-01-01", "12/31/2023", "2023-1-1", "2023-01-01Tjunk", "é23-01-01-"];
         assert_eq!(run(&texts, "date", None).invalid.len(), texts.len());
         assert_eq!(run(&["2024-02-29"], "date", None).invalid.len(), 0);
     }

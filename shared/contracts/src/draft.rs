@@ -122,7 +122,8 @@ fn columns<'a>(dataset: &str, sample: &'a Sample) -> (Vec<Drafted<'a>>, usize) {
             guess = Guess { column_type: ColumnType::String, format: None, remark: None };
         }
         let full = !values.is_empty() && values.len() == sample.rows.len();
-        let few = counts.len() <= DOMAIN && values.len() >= counts.len() * 3 && counts.keys().all(|value| value.len() <= 40);
+        let few =
+            counts.len() <= DOMAIN && values.len() >= counts.len() * 3 && counts.keys().all(|value| value.len() <= 40);
         let listed = phi.is_none() && guess.column_type == ColumnType::String && guess.remark.is_none() && few;
         columns.push(Drafted {
             header,
@@ -154,18 +155,26 @@ fn top(toml: &mut String, dataset: &str, columns: &[Drafted<'_>], nulls: &BTreeS
         Some(name) => {
             let _ = writeln!(toml, "# A guess: unique in the sample.\nkey = [\"{name}\"]");
         }
-        None => toml.push_str("# No column is unique and named like an identifier; without a key every row is kept.\n# key = [\"…\"]\n"),
+        None => toml.push_str(
+            "# No column is unique and named like an identifier; without a key every row is kept.\n# key = [\"…\"]\n",
+        ),
     }
     toml.push_str("# Of two rows of one key in one file the later is rejected; \"dedupe\" keeps one and counts the other.\nduplicates = \"reject\"\n");
-    if let Some(column) = columns.iter().find(|column| column.name == "updated_at" && column.guess.column_type == ColumnType::Timestamp) {
-        let _ = writeln!(toml, "# A guess: of several versions of a key the latest wins.\nlatest_by = \"{}\"", column.name);
+    if let Some(column) =
+        columns.iter().find(|column| column.name == "updated_at" && column.guess.column_type == ColumnType::Timestamp)
+    {
+        let _ =
+            writeln!(toml, "# A guess: of several versions of a key the latest wins.\nlatest_by = \"{}\"", column.name);
     }
     if columns.iter().any(|column| column.phi() != Phi::None) {
-        toml.push_str("# Columns that appear later are restricted until they are classified.\nunknown_columns = \"identity\"\n");
+        toml.push_str(
+            "# Columns that appear later are restricted until they are classified.\nunknown_columns = \"identity\"\n",
+        );
     }
     if !nulls.is_empty() {
         let list: Vec<String> = std::iter::once("").chain(nulls.iter().copied()).map(quoted).collect();
-        let _ = writeln!(toml, "# A guess: these texts mean that there is no value.\nnull_values = [{}]", list.join(", "));
+        let _ =
+            writeln!(toml, "# A guess: these texts mean that there is no value.\nnull_values = [{}]", list.join(", "));
     }
 }
 
@@ -191,7 +200,10 @@ fn describe(toml: &mut String, column: &Drafted<'_>) {
     }
     let _ = writeln!(toml, "type = \"{}\"", column.guess.column_type);
     if let Some(format) = &column.guess.format {
-        let _ = writeln!(toml, "# A guess: every value of the sample has this format, and no other.\nformat = \"{format}\"");
+        let _ = writeln!(
+            toml,
+            "# A guess: every value of the sample has this format, and no other.\nformat = \"{format}\""
+        );
     }
     if column.required {
         toml.push_str("# A guess: never empty in the sample.\nrequired = true\n");
@@ -225,20 +237,25 @@ fn rules(toml: &mut String, columns: &[Drafted<'_>]) {
 
 /// One query for the silver table, and one for identity.patients where the sample tells who a person is.
 fn mappings(feed: &str, dataset: &str, columns: &[Drafted<'_>]) -> Vec<(String, String)> {
-    let open: Vec<&str> = columns.iter().filter(|column| !column.phi().restricted()).map(|column| column.name.as_str()).collect();
+    let open: Vec<&str> =
+        columns.iter().filter(|column| !column.phi().restricted()).map(|column| column.name.as_str()).collect();
     let select = |about: &str, names: &[String], from: &str| {
         format!("-- A draft: {about}\nSELECT\n  _order,\n  _row,\n  {}\nFROM {from}\n", names.join(",\n  "))
     };
     let names: Vec<String> = open.iter().map(|name| (*name).to_owned()).collect();
-    let about = format!("name {feed}.{dataset}'s columns as the silver table does (x AS y), and leave out those it does not have.");
+    let about = format!(
+        "name {feed}.{dataset}'s columns as the silver table does (x AS y), and leave out those it does not have."
+    );
     let mut mappings = vec![(format!("{dataset}.mapping.sql"), select(&about, &names, "bronze"))];
     let person = columns.iter().find(|column| column.phi() == Phi::PersonId);
     let restricted = columns.iter().filter(|column| column.phi() == Phi::Identifier);
     if let Some(person) = person {
-        let mut names = vec![aliased(&person.name, "patient_id"), aliased(&format!("real_{}", person.name), "real_patient_id")];
+        let mut names =
+            vec![aliased(&person.name, "patient_id"), aliased(&format!("real_{}", person.name), "real_patient_id")];
         names.extend(restricted.map(|column| column.name.clone()));
         if names.len() > 2 {
-            let about = "name the columns as identity.patients does (x AS full_name), and leave out those it does not have.";
+            let about =
+                "name the columns as identity.patients does (x AS full_name), and leave out those it does not have.";
             mappings.push((format!("{dataset}.identity.sql"), select(about, &names, "identity")));
         }
     }

@@ -19,17 +19,8 @@ pub struct ContractError {
 
 impl ContractError {
     /// An error about `file` as a whole.
-    pub fn new(
-        file: impl Into<String>,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+    pub fn new(file: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { file: file.into(), line: None, problem: problem.into(), remedy: remedy.into() }
     }
 
     /// The same error at the line of byte `offset` in `text`.

@@ -157,7 +157,10 @@ fn table(database: &str, name: &str, file: &str, text: &str) -> Result<Table, Co
     let period = match (period, &raw.period_of) {
         (Some(period), Some(column)) => Some((period, column.get_ref().clone())),
         (Some(period), None) => {
-            problems.add_file(format!("partition {} has no period_of", period.column()), "add period_of = \"<date column>\"");
+            problems.add_file(
+                format!("partition {} has no period_of", period.column()),
+                "add period_of = \"<date column>\"",
+            );
             None
         }
         (None, _) => None,
@@ -199,7 +202,11 @@ fn collect(prefix: &str, dir: &Dir<'_>, files: &mut Files) {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ContractError {
-    ContractError::new(path.display().to_string(), format!("cannot be read ({})", error.kind()), "check the path and its permissions")
+    ContractError::new(
+        path.display().to_string(),
+        format!("cannot be read ({})", error.kind()),
+        "check the path and its permissions",
+    )
 }
 
 fn read_folder(root: &Path, folder: &Path, files: &mut Files) -> Result<(), ContractErrors> {

@@ -275,10 +275,7 @@ impl Contract {
     /// True when the dataset holds anything that belongs in identity.
     pub fn has_identity(&self) -> bool {
         self.restrict_unknown
-            || self
-                .columns
-                .iter()
-                .any(|column| column.phi == Phi::PersonId || column.phi.restricted())
+            || self.columns.iter().any(|column| column.phi == Phi::PersonId || column.phi.restricted())
     }
 
     /// Hash of all that shapes the bronze output. Thresholds, texts and targets do not: changing them needs no re-ingest.
@@ -286,9 +283,7 @@ impl Contract {
         let mut shape = self.clone();
         shape.description.clear();
         shape.targets.clear();
-        shape
-            .rules
-            .retain(|rule| !matches!(rule.kind, RuleKind::Reference { .. } | RuleKind::Joined { .. }));
+        shape.rules.retain(|rule| !matches!(rule.kind, RuleKind::Reference { .. } | RuleKind::Joined { .. }));
         for column in &mut shape.columns {
             column.threshold = 0.0;
             column.description.clear();

@@ -21,11 +21,7 @@ pub struct JsonPath {
 impl JsonPath {
     /// Reads a path; `Err` says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut path = Self {
-            levels: Vec::new(),
-            tail: Vec::new(),
-            position: false,
-        };
+        let mut path = Self { levels: Vec::new(), tail: Vec::new(), position: false };
         for step in text.split('.') {
             if path.position {
                 return Err(format!("\"{text}\": nothing may follow [#]"));
@@ -59,11 +55,7 @@ impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.levels.len();
         for (index, level) in self.levels.iter().enumerate() {
-            let mark = if self.position && index + 1 == last {
-                "[#]"
-            } else {
-                "[]"
-            };
+            let mark = if self.position && index + 1 == last { "[#]" } else { "[]" };
             write!(f, "{}{mark}", level.join("."))?;
             if index + 1 < last || !self.tail.is_empty() {
                 f.write_str(".")?;

@@ -21,8 +21,12 @@ pub(crate) fn check(set: &ContractSet, contract: &Contract, file: &str, text: &s
     }
     for (rule, written) in contract.rules.iter().zip(&written.rules) {
         let (target, parent, on) = match &rule.kind {
-            RuleKind::Reference { target, column, parent, parent_column } => (target, parent, vec![(column, parent_column)]),
-            RuleKind::Joined { target, parent, on, .. } => (target, parent, on.iter().map(|name| (name, name)).collect()),
+            RuleKind::Reference { target, column, parent, parent_column } => {
+                (target, parent, vec![(column, parent_column)])
+            }
+            RuleKind::Joined { target, parent, on, .. } => {
+                (target, parent, on.iter().map(|name| (name, name)).collect())
+            }
             _ => continue,
         };
         let parent = known(set, parent, written.parent.as_ref().unwrap_or(&written.id), &mut problems);
@@ -60,7 +64,11 @@ fn has(table: Option<&Table>, column: &str, at: &Spanned<String>, problems: &mut
         return;
     }
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    problems.add(at, format!("{} has no column \"{column}\"", table.qualified()), &format!("use one of {}", names.join(", ")));
+    problems.add(
+        at,
+        format!("{} has no column \"{column}\"", table.qualified()),
+        &format!("use one of {}", names.join(", ")),
+    );
 }
 
 /// What a load mode needs of the table.

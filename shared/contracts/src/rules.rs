@@ -35,7 +35,11 @@ enum Test {
     Type,
     Required,
     Domain(HashSet<String>, bool),
-    Range { min: Option<Scalar<ArrayRef>>, max: Option<Scalar<ArrayRef>>, set_null: bool },
+    Range {
+        min: Option<Scalar<ArrayRef>>,
+        max: Option<Scalar<ArrayRef>>,
+        set_null: bool,
+    },
     Pattern(Regex),
     NotBefore(usize),
     NotNull,
@@ -80,11 +84,19 @@ impl Checks {
         let name = contract.name();
         let mut all = vec![
             Check::reader(format!("{name}.file.readable"), Level::Table, "The file cannot be read to its end."),
-            Check::reader(format!("{name}.row.shape"), Level::Row, "The row does not have as many fields as the header."),
+            Check::reader(
+                format!("{name}.row.shape"),
+                Level::Row,
+                "The row does not have as many fields as the header.",
+            ),
             Check::reader(format!("{name}.row.encoding"), Level::Row, "The row is not valid UTF-8 text or JSON."),
         ];
         if !contract.key.is_empty() && contract.duplicates == crate::model::Duplicates::Reject {
-            all.push(Check::reader(format!("{name}.key.unique"), Level::Table, "An earlier good row of the file has the same key."));
+            all.push(Check::reader(
+                format!("{name}.key.unique"),
+                Level::Table,
+                "An earlier good row of the file has the same key.",
+            ));
         }
         for (index, column) in contract.columns.iter().enumerate() {
             let implicit = |what: &str, severity, reason: &str, test| Check {
@@ -101,7 +113,7 @@ impl Checks {
                     OnInvalid::Reject => Severity::Reject,
                     OnInvalid::Null => Severity::Warn,
                 };
-                let reason = format!("The value is not a {}.", column.column_type);
+                let reason = format!("The value cannot be read as {}.", column.column_type);
                 all.push(implicit("type", severity, &reason, Test::Type));
             }
             if column.required {
@@ -128,7 +140,12 @@ impl Checks {
     ///
     /// # Errors
     /// When the columns do not have the contract's types.
-    pub fn run(&self, texts: &[StringArray], columns: &mut [ArrayRef], invalid: &[Vec<usize>]) -> Result<Outcome, ArrowError> {
+    pub fn run(
+        &self,
+        texts: &[StringArray],
+        columns: &mut [ArrayRef],
+        invalid: &[Vec<usize>],
+    ) -> Result<Outcome, ArrowError> {
         if texts.len() != self.columns || columns.len() != self.columns || invalid.len() != self.columns {
             return Err(ArrowError::InvalidArgumentError("a batch must have the contract's columns".into()));
         }
@@ -146,7 +163,15 @@ impl Checks {
 
 impl Check {
     fn reader(id: String, level: Level, reason: &str) -> Self {
-        Self { id, level, severity: Severity::Reject, threshold: 0.0, reason: reason.to_owned(), column: None, test: Test::Reader }
+        Self {
+            id,
+            level,
+            severity: Severity::Reject,
+            threshold: 0.0,
+            reason: reason.to_owned(),
+            column: None,
+            test: Test::Reader,
+        }
     }
 
     fn explicit(rule: &Rule, columns: &[Column]) -> Option<Self> {
@@ -161,7 +186,9 @@ impl Check {
                 let scalar = |text: &Option<String>| text.as_ref().and_then(|text| bound(text, typed)).map(Scalar::new);
                 (column, Test::Range { min: scalar(min), max: scalar(max), set_null: *set_null })
             }
-            RuleKind::Pattern { column, pattern } => (column, Test::Pattern(Regex::new(&format!("^(?:{pattern})$")).ok()?)),
+            RuleKind::Pattern { column, pattern } => {
+                (column, Test::Pattern(Regex::new(&format!("^(?:{pattern})$")).ok()?))
+            }
             RuleKind::NotBefore { column, other } => (column, Test::NotBefore(position(other)?)),
             RuleKind::NotNull { column } => (column, Test::NotNull),
             RuleKind::Reference { .. } | RuleKind::Joined { .. } => return None,
@@ -178,7 +205,12 @@ impl Check {
     }
 
     /// Rows looked at, and rows that fail.
-    fn test(&self, texts: &[StringArray], columns: &mut [ArrayRef], invalid: &[Vec<usize>]) -> Result<(usize, Vec<usize>), ArrowError> {
+    fn test(
+        &self,
+        texts: &[StringArray],
+        columns: &mut [ArrayRef],
+        invalid: &[Vec<usize>],
+    ) -> Result<(usize, Vec<usize>), ArrowError> {
         let Some(index) = self.column else { return Ok((0, Vec::new())) };
         let (Some(text), Some(bad)) = (texts.get(index), invalid.get(index)) else { return Ok((0, Vec::new())) };
         let Some(values) = columns.get(index) else { return Ok((0, Vec::new())) };
@@ -192,7 +224,9 @@ impl Check {
             Test::Domain(allowed, ignore_case) => {
                 let words = cast(values, &DataType::Utf8)?;
                 let words = words.as_string::<i32>();
-                let known = |word: &str| if *ignore_case { allowed.contains(&word.to_lowercase()) } else { allowed.contains(word) };
+                let known = |word: &str| {
+                    if *ignore_case { allowed.contains(&word.to_lowercase()) } else { allowed.contains(word) }
+                };
                 (present, rows_where(words, |word| !known(word)))
             }
             Test::Pattern(pattern) => {
@@ -207,10 +241,10 @@ impl Check {
             }
             Test::Range { min, max, set_null } => {
                 let mut failed = Vec::new();
-                for outside in [min.as_ref().map(|min| cmp::lt(values, min)), max.as_ref().map(|max| cmp::gt(values, max))] {
-                    if let Some(outside) = outside {
-                        failed.extend(set_rows(&outside?));
-                    }
+                for outside in
+                    [min.as_ref().map(|min| cmp::lt(values, min)), max.as_ref().map(|max| cmp::gt(values, max))].into_iter().flatten()
+                {
+                    failed.extend(set_rows(&outside?));
                 }
                 if *set_null && !failed.is_empty() {
                     let wrong: HashSet<usize> = failed.iter().copied().collect();

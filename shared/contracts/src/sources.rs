@@ -25,9 +25,13 @@ impl Sources {
         let mut bound = BTreeMap::new();
         for (source, binding) in raw.sources {
             if !is_name(&source) {
-                return Err(ContractError::new(file, format!("\"{source}\" is not a source name"), "use lower-case letters, digits and _")
-                    .at(text, binding.feed.span().start)
-                    .into());
+                return Err(ContractError::new(
+                    file,
+                    format!("\"{source}\" is not a source name"),
+                    "use lower-case letters, digits and _",
+                )
+                .at(text, binding.feed.span().start)
+                .into());
             }
             bound.insert(source, binding.feed.into_inner());
         }
@@ -46,7 +50,8 @@ impl Sources {
 
     /// The text of a `sources.toml` with these bindings.
     pub fn to_toml(&self) -> String {
-        let mut text = String::from("# Which feed each sender sends; a sender not listed sends the feed of its own name.\n");
+        let mut text =
+            String::from("# Which feed each sender sends; a sender not listed sends the feed of its own name.\n");
         for (source, feed) in &self.bound {
             text.push_str(&format!("\n[sources.{source}]\nfeed = \"{feed}\"\n"));
         }
@@ -109,7 +114,8 @@ impl LandingPath {
             Some(text) => Some(parse_iso_date(text).ok_or("the date folder is not yyyy-mm-dd or yyyymmdd")?),
             None => None,
         };
-        let (format, compression) = file_format(file).ok_or("the file's ending is not .csv, .json, .ndjson (.gz, .zst) or .parquet")?;
+        let (format, compression) =
+            file_format(file).ok_or("the file's ending is not .csv, .json, .ndjson (.gz, .zst) or .parquet")?;
         Ok(Self { source: (*source).to_owned(), dataset: (*dataset).to_owned(), date, format, compression })
     }
 }

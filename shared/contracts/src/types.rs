@@ -34,8 +34,7 @@ pub enum ColumnType {
 }
 
 /// The names a type can have, for messages.
-pub const TYPE_NAMES: &str =
-    "string, int, long, double, boolean, date, timestamp or decimal(precision,scale)";
+pub const TYPE_NAMES: &str = "string, int, long, double, boolean, date, timestamp or decimal(precision,scale)";
 
 impl ColumnType {
     /// The Arrow type in which bronze, silver and gold hold this type.
@@ -82,17 +81,12 @@ impl FromStr for ColumnType {
             "timestamp" => Some(Self::Timestamp),
             _ => None,
         };
-        plain
-            .or_else(|| decimal(text))
-            .ok_or_else(|| format!("\"{text}\" is not a type: use {TYPE_NAMES}"))
+        plain.or_else(|| decimal(text)).ok_or_else(|| format!("\"{text}\" is not a type: use {TYPE_NAMES}"))
     }
 }
 
 fn decimal(text: &str) -> Option<ColumnType> {
-    let (precision, scale) = text
-        .strip_prefix("decimal(")?
-        .strip_suffix(')')?
-        .split_once(',')?;
+    let (precision, scale) = text.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
     let precision: u8 = precision.trim().parse().ok()?;
     let scale: i8 = scale.trim().parse().ok()?;
     let fits = (1..=38).contains(&precision) && scale >= 0 && scale.unsigned_abs() <= precision;

@@ -44,7 +44,13 @@ impl<'a> Problems<'a> {
     }
 
     /// The value of a word from a fixed list; the first of the list when it is absent or wrong.
-    pub(crate) fn word<T: Copy>(&mut self, word: Option<&Spanned<String>>, what: &str, words: &[(&str, T)], absent: T) -> T {
+    pub(crate) fn word<T: Copy>(
+        &mut self,
+        word: Option<&Spanned<String>>,
+        what: &str,
+        words: &[(&str, T)],
+        absent: T,
+    ) -> T {
         let Some(word) = word else { return absent };
         if let Some((_, value)) = words.iter().find(|(name, _)| name == word.get_ref()) {
             return *value;
@@ -87,7 +93,10 @@ pub(crate) fn contract(
     let mut problems = Problems::new(file, text);
     for name in [feed, dataset] {
         if !is_name(name) {
-            problems.add_file(format!("\"{name}\" is not a usable name"), "use lower-case letters, digits and _ in file and folder names");
+            problems.add_file(
+                format!("\"{name}\" is not a usable name"),
+                "use lower-case letters, digits and _ in file and folder names",
+            );
         }
     }
     let columns = columns(raw.columns, &mut problems);
@@ -104,12 +113,8 @@ pub(crate) fn contract(
         &[("dedupe", Duplicates::Dedupe), ("reject", Duplicates::Reject)],
         Duplicates::Dedupe,
     );
-    let restrict_unknown = problems.word(
-        raw.unknown_columns.as_ref(),
-        "unknown_columns",
-        &[("bronze", false), ("identity", true)],
-        false,
-    );
+    let restrict_unknown =
+        problems.word(raw.unknown_columns.as_ref(), "unknown_columns", &[("bronze", false), ("identity", true)], false);
     if !problems.found.is_empty() {
         return Err(ContractErrors(problems.found));
     }
@@ -157,7 +162,11 @@ fn columns(written: Vec<raw::Column>, problems: &mut Problems<'_>) -> Vec<Column
     let mut columns: Vec<Column> = Vec::with_capacity(written.len());
     for raw in written {
         if columns.iter().any(|column| &column.name == raw.name.get_ref()) {
-            problems.add(&raw.name, format!("column \"{}\" stands twice", raw.name.get_ref()), "give each column one entry");
+            problems.add(
+                &raw.name,
+                format!("column \"{}\" stands twice", raw.name.get_ref()),
+                "give each column one entry",
+            );
         }
         let name = raw.name.clone();
         if let Some(column) = column(raw, problems) {
@@ -179,7 +188,11 @@ fn one_chain(one: &JsonPath, other: &JsonPath) -> bool {
 fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
     let name = raw.name.get_ref().clone();
     if !is_name(&name) || name.starts_with('_') || ["source", "feed", "ingest_date"].contains(&name.as_str()) {
-        problems.add(&raw.name, format!("\"{name}\" cannot be a column name"), "use snake_case, no leading _, and not source, feed or ingest_date");
+        problems.add(
+            &raw.name,
+            format!("\"{name}\" cannot be a column name"),
+            "use snake_case, no leading _, and not source, feed or ingest_date",
+        );
     }
     let headers = match raw.from {
         Some(from) => from.into_inner().into_vec(),
@@ -215,13 +228,21 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         Phi::None,
     );
     if phi == Phi::PersonId && column_type != ColumnType::String {
-        problems.add(&raw.kind, format!("person_id column \"{name}\" is not a string"), "identifiers are strings: a number loses leading zeros");
+        problems.add(
+            &raw.kind,
+            format!("person_id column \"{name}\" is not a string"),
+            "identifiers are strings: a number loses leading zeros",
+        );
     }
     if let Some(format) = &raw.format {
         let wrong = StrftimeItems::new(format.get_ref()).any(|item| item == Item::Error);
         let temporal = matches!(column_type, ColumnType::Date | ColumnType::Timestamp);
         if wrong || !temporal {
-            problems.add(format, format!("format \"{}\" is not usable here", format.get_ref()), "give date and timestamp columns a chrono format such as %d/%m/%Y");
+            problems.add(
+                format,
+                format!("format \"{}\" is not usable here", format.get_ref()),
+                "give date and timestamp columns a chrono format such as %d/%m/%Y",
+            );
         }
     }
     let on_invalid = problems.word(
@@ -234,7 +255,11 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         let text = StringArray::from(vec![default.get_ref().as_str()]);
         let format = raw.format.as_ref().map(|format| format.get_ref().as_str());
         if !convert(&text, column_type, format).invalid.is_empty() {
-            problems.add(default, format!("default \"{}\" is not a {column_type}", default.get_ref()), "give a value of the column's type");
+            problems.add(
+                default,
+                format!("default \"{}\" is not a {column_type}", default.get_ref()),
+                "give a value of the column's type",
+            );
         }
     }
     let threshold = problems.share(raw.threshold.as_ref());
@@ -256,11 +281,19 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
     })
 }
 
-fn targets(written: Vec<raw::Target>, sql: &dyn Fn(&str) -> Option<String>, problems: &mut Problems<'_>) -> Vec<Target> {
+fn targets(
+    written: Vec<raw::Target>,
+    sql: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems<'_>,
+) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::with_capacity(written.len());
     for raw in written {
         if targets.iter().any(|target| &target.table == raw.table.get_ref()) {
-            problems.add(&raw.table, format!("target \"{}\" stands twice", raw.table.get_ref()), "write one mapping for it, with UNION ALL if need be");
+            problems.add(
+                &raw.table,
+                format!("target \"{}\" stands twice", raw.table.get_ref()),
+                "write one mapping for it, with UNION ALL if need be",
+            );
         }
         let load = problems.word(
             Some(&raw.load),
@@ -275,7 +308,11 @@ fn targets(written: Vec<raw::Target>, sql: &dyn Fn(&str) -> Option<String>, prob
         );
         match sql(raw.sql.get_ref()) {
             Some(sql) => targets.push(Target { table: raw.table.into_inner(), sql, load }),
-            None => problems.add(&raw.sql, format!("mapping file \"{}\" does not exist", raw.sql.get_ref()), "write it next to the contract"),
+            None => problems.add(
+                &raw.sql,
+                format!("mapping file \"{}\" does not exist", raw.sql.get_ref()),
+                "write it next to the contract",
+            ),
         }
     }
     targets

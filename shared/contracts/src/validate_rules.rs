@@ -21,7 +21,11 @@ pub(crate) fn rules(
     for raw in written {
         let id = format!("{prefix}.{}", raw.id.get_ref());
         if !is_name(raw.id.get_ref()) {
-            problems.add(&raw.id, format!("\"{}\" is not a rule id", raw.id.get_ref()), "use snake_case; the id is stable and appears in reports");
+            problems.add(
+                &raw.id,
+                format!("\"{}\" is not a rule id", raw.id.get_ref()),
+                "use snake_case; the id is stable and appears in reports",
+            );
         }
         if rules.iter().any(|rule| rule.id == id) {
             problems.add(&raw.id, format!("rule \"{}\" stands twice", raw.id.get_ref()), "give each rule its own id");
@@ -46,14 +50,7 @@ pub(crate) fn rules(
             Severity::Warn,
         );
         if let Some(kind) = kind(&raw, severity, columns, targets, problems) {
-            rules.push(Rule {
-                id,
-                level,
-                severity,
-                threshold,
-                description: raw.description,
-                kind,
-            });
+            rules.push(Rule { id, level, severity, threshold, description: raw.description, kind });
         }
     }
     rules
@@ -61,19 +58,35 @@ pub(crate) fn rules(
 
 fn needed(raw: &raw::Rule, field: Option<&Spanned<String>>, name: &str, problems: &mut Problems<'_>) -> Option<String> {
     if field.is_none() {
-        problems.add(&raw.id, format!("a rule of kind {} needs {name}", raw.kind.get_ref()), &format!("add {name} = \"…\""));
+        problems.add(
+            &raw.id,
+            format!("a rule of kind {} needs {name}", raw.kind.get_ref()),
+            &format!("add {name} = \"…\""),
+        );
     }
     field.map(|value| value.get_ref().clone())
 }
 
-fn needed_column(raw: &raw::Rule, field: Option<&Spanned<String>>, name: &str, columns: &[Column], problems: &mut Problems<'_>) -> Option<String> {
+fn needed_column(
+    raw: &raw::Rule,
+    field: Option<&Spanned<String>>,
+    name: &str,
+    columns: &[Column],
+    problems: &mut Problems<'_>,
+) -> Option<String> {
     if let Some(value) = field {
         known_column(value, columns, problems);
     }
     needed(raw, field, name, problems)
 }
 
-fn kind(raw: &raw::Rule, severity: Severity, columns: &[Column], targets: &[Target], problems: &mut Problems<'_>) -> Option<RuleKind> {
+fn kind(
+    raw: &raw::Rule,
+    severity: Severity,
+    columns: &[Column],
+    targets: &[Target],
+    problems: &mut Problems<'_>,
+) -> Option<RuleKind> {
     match raw.kind.get_ref().as_str() {
         "domain" => {
             let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
@@ -89,7 +102,11 @@ fn kind(raw: &raw::Rule, severity: Severity, columns: &[Column], targets: &[Targ
             let pattern = needed(raw, raw.pattern.as_ref(), "pattern", problems)?;
             if let (Err(error), Some(written)) = (regex::Regex::new(&pattern), &raw.pattern) {
                 let last = error.to_string();
-                problems.add(written, format!("pattern is not a regular expression: {}", last.lines().last().unwrap_or_default()), "mend the pattern");
+                problems.add(
+                    written,
+                    format!("pattern is not a regular expression: {}", last.lines().last().unwrap_or_default()),
+                    "mend the pattern",
+                );
             }
             Some(RuleKind::Pattern { column, pattern })
         }
@@ -100,16 +117,21 @@ fn kind(raw: &raw::Rule, severity: Severity, columns: &[Column], targets: &[Targ
             if let (Some(later), Some(earlier), Some(written)) = (kind(&column), kind(&other), &raw.other)
                 && !comparable(later, earlier)
             {
-                problems.add(written, format!("a {later} cannot be compared with a {earlier}"), "compare two dates or timestamps, or two columns of one type");
+                problems.add(
+                    written,
+                    format!("a {later} cannot be compared with a {earlier}"),
+                    "compare two dates or timestamps, or two columns of one type",
+                );
             }
             Some(RuleKind::NotBefore { column, other })
         }
-        "not_null" => Some(RuleKind::NotNull {
-            column: needed_column(raw, raw.column.as_ref(), "column", columns, problems)?,
-        }),
+        "not_null" => {
+            Some(RuleKind::NotNull { column: needed_column(raw, raw.column.as_ref(), "column", columns, problems)? })
+        }
         "reference" => {
             let column = needed(raw, raw.column.as_ref(), "column", problems)?;
-            let parent_column = raw.parent_column.as_ref().map_or_else(|| column.clone(), |name| name.get_ref().clone());
+            let parent_column =
+                raw.parent_column.as_ref().map_or_else(|| column.clone(), |name| name.get_ref().clone());
             Some(RuleKind::Reference {
                 target: target(raw, targets, problems)?,
                 column,
@@ -133,7 +155,10 @@ fn comparable(one: ColumnType, other: ColumnType) -> bool {
 fn range(raw: &raw::Rule, severity: Severity, columns: &[Column], problems: &mut Problems<'_>) -> Option<RuleKind> {
     let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
     let text = |value: &Option<Spanned<toml::Value>>| {
-        value.as_ref().map(Spanned::get_ref).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        value
+            .as_ref()
+            .map(Spanned::get_ref)
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
     let (min, max) = (text(&raw.min), text(&raw.max));
     if min.is_none() && max.is_none() {
@@ -144,12 +169,20 @@ fn range(raw: &raw::Rule, severity: Severity, columns: &[Column], problems: &mut
             if let (Some(value), Some(written)) = (value, written)
                 && bound(value, known).is_none()
             {
-                problems.add(written, format!("bound \"{value}\" is not a {}", known.column_type), "give a bound of the column's type");
+                problems.add(
+                    written,
+                    format!("bound \"{value}\" is not a {}", known.column_type),
+                    "give a bound of the column's type",
+                );
             }
         }
     }
     if raw.set_null && severity == Severity::Reject {
-        problems.add(&raw.id, "set_null with severity reject", "use severity = \"warn\": the row stays and the value becomes NULL");
+        problems.add(
+            &raw.id,
+            "set_null with severity reject",
+            "use severity = \"warn\": the row stays and the value becomes NULL",
+        );
     }
     Some(RuleKind::Range { column, min, max, set_null: raw.set_null })
 }
@@ -161,7 +194,11 @@ fn joined(raw: &raw::Rule, severity: Severity, targets: &[Target], problems: &mu
     let target = target(raw, targets, problems)?;
     let parent = qualified(&needed(raw, raw.parent.as_ref(), "parent", problems)?);
     let (Some(on), Some(violation)) = (raw.on.as_ref(), raw.violation.clone()) else {
-        problems.add(&raw.id, "a joined rule needs on and violation", "add on = [\"encounter_id\"] and violation = \"child.a < parent.b\"");
+        problems.add(
+            &raw.id,
+            "a joined rule needs on and violation",
+            "add on = [\"encounter_id\"] and violation = \"child.a < parent.b\"",
+        );
         return None;
     };
     let on = on.iter().map(|name| name.get_ref().clone()).collect();
@@ -171,14 +208,21 @@ fn joined(raw: &raw::Rule, severity: Severity, targets: &[Target], problems: &mu
 fn target(raw: &raw::Rule, targets: &[Target], problems: &mut Problems<'_>) -> Option<String> {
     let Some(name) = &raw.target else {
         if targets.is_empty() {
-            let problem = format!("a rule of kind {} looks at a silver table, and the contract has no usable [[targets]]", raw.kind.get_ref());
+            let problem = format!(
+                "a rule of kind {} looks at a silver table, and the contract has no usable [[targets]]",
+                raw.kind.get_ref()
+            );
             problems.add(&raw.kind, problem, "add a target, or remove the rule");
         }
         return targets.first().map(|target| target.table.clone());
     };
     let wanted = qualified(name.get_ref());
     if !targets.iter().any(|target| target.table == wanted) {
-        problems.add(name, format!("\"{}\" is not a target of this contract", name.get_ref()), "name the table of one of its [[targets]]");
+        problems.add(
+            name,
+            format!("\"{}\" is not a target of this contract", name.get_ref()),
+            "name the table of one of its [[targets]]",
+        );
         return None;
     }
     Some(wanted)

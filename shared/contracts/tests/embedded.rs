@@ -59,7 +59,9 @@ fn a_folder_adds_to_and_replaces_what_is_shipped() {
     let added = load_dental(GOOD).unwrap();
     assert_eq!(added.contracts.len(), shipped.contracts.len() + 1);
     let replaced = load(&[
-        ("feeds/clinic/visits.toml", GOOD), ("feeds/clinic/log.treatments.sql", MAPPING), ("feeds/clinic/feed.toml", FEED),
+        ("feeds/clinic/visits.toml", GOOD),
+        ("feeds/clinic/log.treatments.sql", MAPPING),
+        ("feeds/clinic/feed.toml", FEED),
     ]);
     let replaced = replaced.unwrap();
     assert_eq!(replaced.contracts.len(), shipped.contracts.len());
@@ -82,11 +84,20 @@ fn a_star_is_every_column() {
 #[test]
 fn only_what_shapes_bronze_changes_the_fingerprint() {
     let print = |text: &str| load_dental(text).unwrap().contract("dental", "log").unwrap().fingerprint();
-    let same = [("threshold = 0.5", "threshold = 0.25"), ("Treatments of a dental practice.", "Other words."), ("load = \"upsert\"", "load = \"append\"")];
+    let same = [
+        ("threshold = 0.5", "threshold = 0.25"),
+        ("Treatments of a dental practice.", "Other words."),
+        ("load = \"upsert\"", "load = \"append\""),
+    ];
     for (from, to) in same {
         assert_eq!(print(GOOD), print(&support::edited(GOOD, from, to)), "{to}");
     }
-    for (from, to) in [("max = 48", "max = 85"), ("type = \"int\"", "type = \"long\""), ("required = true", "required = false"), ("version = 1", "version = 2")] {
+    for (from, to) in [
+        ("max = 48", "max = 85"),
+        ("type = \"int\"", "type = \"long\""),
+        ("required = true", "required = false"),
+        ("version = 1", "version = 2"),
+    ] {
         assert_ne!(print(GOOD), print(&support::edited(GOOD, from, to)), "{to}");
     }
 }

@@ -114,10 +114,7 @@ impl DeltaTables {
     /// # Errors
     /// When it cannot be read.
     pub async fn provider(&self, table: &DeltaTable) -> Result<Arc<dyn TableProvider>, LakeError> {
-        table
-            .table_provider()
-            .await
-            .map_err(|error| LakeError::query("reading a table", &error))
+        table.table_provider().await.map_err(|error| LakeError::query("reading a table", &error))
     }
 
     /// Commits a change, on the version `current` (or on no table). New columns are added to the table's schema.

@@ -60,6 +60,12 @@ pub trait Landing: Send + Sync {
     /// When the zone cannot be listed.
     fn list(&self) -> Result<Vec<LandingKey>, LakeError>;
 
+    /// Length in bytes and time of arrival of a file's present version, without reading it.
+    ///
+    /// # Errors
+    /// When it is gone.
+    fn peek(&self, key: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError>;
+
     /// Opens a file.
     ///
     /// # Errors
@@ -107,6 +113,12 @@ impl Landing for FolderLanding {
             .map_err(|error| LakeError::io(format!("listing the landing folder {}", self.root.display()), &error))?;
         keys.sort();
         Ok(keys)
+    }
+
+    fn peek(&self, key: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
+        let meta = std::fs::metadata(self.root.join(key.expose()));
+        let found = meta.and_then(|meta| Ok((meta.len(), meta.modified()?.into())));
+        found.map_err(|error| LakeError::io("reading a landing file", &error))
     }
 
     fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError> {

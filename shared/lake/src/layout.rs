@@ -44,9 +44,14 @@ impl Layout {
         qualified.replacen('.', "/", 1)
     }
 
+    /// The ledger's folder for the versions of one landing key.
+    pub fn ingest_entries(source: &str, dataset: &str, key: &str) -> String {
+        format!("_carelake/ledger/ingest/{source}/{dataset}/{key}")
+    }
+
     /// The ledger entry of an ingested file.
-    pub fn ingest_entry(source: &str, dataset: &str, name: &str) -> String {
-        format!("_carelake/ledger/ingest/{source}/{dataset}/{name}.json")
+    pub fn ingest_entry(source: &str, dataset: &str, key: &str, name: &str) -> String {
+        format!("{}/{name}.json", Self::ingest_entries(source, dataset, key))
     }
 
     /// The ledger entry of a conformed file.

@@ -141,16 +141,18 @@ impl Ledger {
         for path in self.lake.list(folder).await? {
             entries.extend(self.lake.get_json::<IngestEntry>(&path).await?);
         }
-        entries.sort_by_cached_key(|entry| (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.name.clone()));
+        entries.sort_by_cached_key(|entry| {
+            (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.name.clone())
+        });
         Ok(entries)
     }
 
-    /// The entry of a file, if it has been ingested.
+    /// Every ingested version of one landing key, oldest first.
     ///
     /// # Errors
-    /// When the entry cannot be read.
-    pub async fn ingest_entry(&self, source: &str, dataset: &str, name: &str) -> Result<Option<IngestEntry>, LakeError> {
-        self.lake.get_json(&Layout::ingest_entry(source, dataset, name)).await
+    /// When an entry cannot be read.
+    pub async fn versions(&self, source: &str, dataset: &str, key: &str) -> Result<Vec<IngestEntry>, LakeError> {
+        self.entries(&Layout::ingest_entries(source, dataset, key)).await
     }
 
     /// Records an ingested file.
@@ -158,7 +160,7 @@ impl Ledger {
     /// # Errors
     /// When the store cannot take it.
     pub async fn record_ingest(&self, entry: &IngestEntry) -> Result<(), LakeError> {
-        self.lake.put_json(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.name), entry).await
+        self.lake.put_json(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name), entry).await
     }
 
     /// Forgets a file, whose objects are removed with it.
@@ -166,7 +168,7 @@ impl Ledger {
     /// # Errors
     /// When the store refuses.
     pub async fn forget(&self, entry: &IngestEntry) -> Result<(), LakeError> {
-        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.name)).await?;
+        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name)).await?;
         self.lake.delete(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await?;
         for layer in [Layer::Bronze, Layer::Identity, Layer::Quarantine] {
             self.lake.delete(&entry.object(layer)).await?;

@@ -91,7 +91,9 @@ impl Lake {
     /// # Errors
     /// When `path` is no relative path.
     pub fn url(&self, path: &str) -> Result<Url, LakeError> {
-        self.url.join(path).map_err(|error| LakeError::new(ErrorKind::Invalid, format!("naming {path}")).caused_by(error))
+        self.url
+            .join(path)
+            .map_err(|error| LakeError::new(ErrorKind::Invalid, format!("naming {path}")).caused_by(error))
     }
 
     /// A private file that is gone when it is dropped.
@@ -188,10 +190,8 @@ impl Lake {
     pub async fn list(&self, folder: &str) -> Result<Vec<String>, LakeError> {
         let prefix = ObjectPath::from(folder);
         let listing = self.store.list(Some(&prefix)).map_ok(|meta| meta.location.to_string());
-        let mut paths: Vec<String> = listing
-            .try_collect()
-            .await
-            .map_err(|error| LakeError::store(format!("listing {folder}"), &error))?;
+        let mut paths: Vec<String> =
+            listing.try_collect().await.map_err(|error| LakeError::store(format!("listing {folder}"), &error))?;
         paths.sort();
         Ok(paths)
     }

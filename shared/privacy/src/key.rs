@@ -36,9 +36,15 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(kind) => write!(f, "the lake's key file cannot be read or written ({kind}); check its folder's permissions"),
-            Self::Exposed => f.write_str("the lake's key file can be read by others; run chmod 600 on it, and consider rotating the key"),
-            Self::Malformed => f.write_str("the lake's key file is damaged; restore it from a backup, pseudonyms depend on it"),
+            Self::Io(kind) => {
+                write!(f, "the lake's key file cannot be read or written ({kind}); check its folder's permissions")
+            }
+            Self::Exposed => f.write_str(
+                "the lake's key file can be read by others; run chmod 600 on it, and consider rotating the key",
+            ),
+            Self::Malformed => {
+                f.write_str("the lake's key file is damaged; restore it from a backup, pseudonyms depend on it")
+            }
             Self::NoRandomness => f.write_str("the system gives no random numbers; try again"),
         }
     }

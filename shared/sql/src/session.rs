@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use carelake_contracts::ColumnType;
-use carelake_lake::{Catalog, ColumnEntry, DeltaTables, ErrorKind, Lake, LakeError, TableEntry, TableFormat, ViewEntry};
+use carelake_lake::{
+    Catalog, ColumnEntry, DeltaTables, ErrorKind, Lake, LakeError, TableEntry, TableFormat, ViewEntry,
+};
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
@@ -52,7 +54,8 @@ pub fn register_in(session: &SessionContext, database: &str, name: &str, table: 
     if catalog.schema(database).is_none() {
         catalog.register_schema(database, Arc::new(MemorySchemaProvider::new()))?;
     }
-    let schema = catalog.schema(database).ok_or_else(|| DataFusionError::Internal(format!("no database {database}")))?;
+    let schema =
+        catalog.schema(database).ok_or_else(|| DataFusionError::Internal(format!("no database {database}")))?;
     if schema.table_exist(name) {
         schema.deregister_table(name)?;
     }

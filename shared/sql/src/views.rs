@@ -215,7 +215,12 @@ fn from_folder(overlay: &Path) -> Result<Vec<View>, ViewError> {
             continue;
         }
         let unreadable = |error: std::io::Error| {
-            ViewError::new(&directory.display().to_string(), None, format!("cannot be read: {error}"), "check its permissions")
+            ViewError::new(
+                &directory.display().to_string(),
+                None,
+                format!("cannot be read: {error}"),
+                "check its permissions",
+            )
         };
         for entry in std::fs::read_dir(&directory).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
@@ -223,8 +228,9 @@ fn from_folder(overlay: &Path) -> Result<Vec<View>, ViewError> {
                 continue;
             }
             let file = path.display().to_string();
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| ViewError::new(&file, None, format!("cannot be read: {error}"), "save it as readable UTF-8"))?;
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                ViewError::new(&file, None, format!("cannot be read: {error}"), "save it as readable UTF-8")
+            })?;
             views.push(View::parse(folder, &file, &text)?);
         }
     }

@@ -24,13 +24,22 @@ const AS_OF: &str = "gold.as_of";
 ///
 /// # Errors
 /// When storage fails or a query is not valid.
-pub async fn publish(context: &Context, views: &[View], silver_changed: bool, observer: &dyn Observer) -> Result<Vec<String>, StepError> {
+pub async fn publish(
+    context: &Context,
+    views: &[View],
+    silver_changed: bool,
+    observer: &dyn Observer,
+) -> Result<Vec<String>, StepError> {
     for entry in lake_tables(context) {
         context.catalog.put_table(&entry).await?;
     }
     let mut changed = Vec::new();
     for (name, batch, about) in [
-        (SOURCES, sources(context).await?, "Sources of the lake, their feeds, and the subject areas they take part in."),
+        (
+            SOURCES,
+            sources(context).await?,
+            "Sources of the lake, their feeds, and the subject areas they take part in.",
+        ),
         (AS_OF, as_of(context)?, "The day as of which ages and the like are reckoned."),
     ] {
         if small_table(context, name, batch, about).await? {
@@ -99,7 +108,13 @@ async fn materialise(context: &Context, view: &View) -> Result<TableEntry, StepE
 }
 
 fn entry_of(view: &View, planned: &Schema) -> TableEntry {
-    let describe = |name: &str| view.columns.iter().find(|column| column.name == name).map(|column| column.description.clone()).unwrap_or_default();
+    let describe = |name: &str| {
+        view.columns
+            .iter()
+            .find(|column| column.name == name)
+            .map(|column| column.description.clone())
+            .unwrap_or_default()
+    };
     TableEntry {
         database: view.database.clone(),
         name: view.name.clone(),
@@ -127,7 +142,8 @@ fn lake_tables(context: &Context) -> Vec<TableEntry> {
         column_type: ColumnType::String.to_string(),
         description: description.to_owned(),
     };
-    let sources = vec![text("source", "Sender."), text("feed", "Feed it sends."), text("area", "Subject area of gold.")];
+    let sources =
+        vec![text("source", "Sender."), text("feed", "Feed it sends."), text("area", "Subject area of gold.")];
     let day = vec![ColumnEntry { column_type: ColumnType::Date.to_string(), ..text("as_of_date", "The day.") }];
     for (database, name, columns) in [("silver", "sources", sources), ("gold", "as_of", day)] {
         entries.push(TableEntry {
@@ -165,7 +181,14 @@ fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
 }
 
 fn canonical(table: &Table) -> TableEntry {
-    let describe = |name: &str| table.columns.iter().find(|column| column.name == name).map(|column| column.description.clone()).unwrap_or_default();
+    let describe = |name: &str| {
+        table
+            .columns
+            .iter()
+            .find(|column| column.name == name)
+            .map(|column| column.description.clone())
+            .unwrap_or_default()
+    };
     let columns = table.stored_columns().into_iter().map(|(name, column_type)| ColumnEntry {
         name: name.to_owned(),
         column_type: column_type.to_string(),
@@ -193,7 +216,8 @@ async fn sources(context: &Context) -> Result<RecordBatch, StepError> {
     for index in 0..3 {
         columns.push(Arc::new(StringArray::from_iter(rows.iter().map(|row| row.get(index)))));
     }
-    let fields: Vec<Field> = ["source", "feed", "area"].iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let fields: Vec<Field> =
+        ["source", "feed", "area"].iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
     batch(fields, columns)
 }
 
@@ -203,7 +227,8 @@ fn as_of(context: &Context) -> Result<RecordBatch, StepError> {
 }
 
 fn batch(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, StepError> {
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| StepError::query("building a table", &error.into()))
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| StepError::query("building a table", &error.into()))
 }
 
 /// Writes a small table when its content differs from what is there.
@@ -214,7 +239,9 @@ async fn small_table(context: &Context, name: &str, batch: RecordBatch, about: &
     let wanted = session.read_batch(batch).map_err(failed)?;
     if let Some(table) = &current {
         let present = session.read_table(context.tables.provider(table).await?).map_err(failed)?;
-        let differs = |one: &datafusion::prelude::DataFrame, other: &datafusion::prelude::DataFrame| one.clone().except(other.clone());
+        let differs = |one: &datafusion::prelude::DataFrame, other: &datafusion::prelude::DataFrame| {
+            one.clone().except(other.clone())
+        };
         let missing = differs(&wanted, &present).map_err(failed)?.count().await.map_err(failed)?;
         let surplus = differs(&present, &wanted).map_err(failed)?.count().await.map_err(failed)?;
         if missing + surplus == 0 {

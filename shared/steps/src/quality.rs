@@ -66,8 +66,10 @@ pub async fn quality(context: &Context) -> Result<Vec<CheckResult>, StepError> {
 
 fn judge(source: &str, contract: &Contract, sums: &BTreeMap<String, CheckCount>, results: &mut Vec<CheckResult>) {
     let checks = Checks::new(contract);
-    let at_ingest = checks.all().iter().map(|check| (&check.id, check.level, check.severity, check.threshold, &check.reason));
-    let later = contract.rules.iter().map(|rule| (&rule.id, rule.level, rule.severity, rule.threshold, &rule.description));
+    let at_ingest =
+        checks.all().iter().map(|check| (&check.id, check.level, check.severity, check.threshold, &check.reason));
+    let later =
+        contract.rules.iter().map(|rule| (&rule.id, rule.level, rule.severity, rule.threshold, &rule.description));
     let mut seen = std::collections::BTreeSet::new();
     for (id, level, severity, threshold, description) in at_ingest.chain(later) {
         if !seen.insert(id.clone()) {

@@ -22,7 +22,8 @@ impl Pricing {
     /// # Errors
     /// When the file is damaged.
     pub fn embedded() -> Result<Self, StepError> {
-        toml::from_str(include_str!("../pricing.toml")).map_err(|error| StepError::Invalid(format!("pricing.toml: {}", error.message())))
+        toml::from_str(include_str!("../pricing.toml"))
+            .map_err(|error| StepError::Invalid(format!("pricing.toml: {}", error.message())))
     }
 
     /// Price of `seconds` of one function in `requests` invocations, in USD.
@@ -77,7 +78,8 @@ impl DatasetReport {
         let waiting = conformed.map_or(0, |conformed| conformed.orphans);
         let lost = entry.deduplicated + waiting;
         let Some(accepted) = entry.bronze_rows.checked_sub(lost) else {
-            let text = format!("{}.{}: {lost} of {} bronze rows set aside", entry.feed, entry.dataset, entry.bronze_rows);
+            let text =
+                format!("{}.{}: {lost} of {} bronze rows set aside", entry.feed, entry.dataset, entry.bronze_rows);
             return Err(StepError::Conservation(text));
         };
         self.source.clone_from(&entry.source);
@@ -92,13 +94,21 @@ impl DatasetReport {
         self.deduplicated += entry.deduplicated;
         self.bytes += entry.bytes;
         self.seconds += entry.seconds + conformed.map_or(0.0, |conformed| conformed.seconds);
-        for (into, from) in [(&mut self.unknown_columns, &entry.unknown_columns), (&mut self.missing_columns, &entry.missing_columns)] {
+        for (into, from) in
+            [(&mut self.unknown_columns, &entry.unknown_columns), (&mut self.missing_columns, &entry.missing_columns)]
+        {
             into.extend(from.iter().cloned());
             into.sort();
             into.dedup();
         }
         if self.rows_in != self.accepted + self.rejected + self.deduplicated {
-            let text = format!("{}.{}: {} rows in, {} accounted for", self.feed, self.dataset, self.rows_in, self.accepted + self.rejected + self.deduplicated);
+            let text = format!(
+                "{}.{}: {} rows in, {} accounted for",
+                self.feed,
+                self.dataset,
+                self.rows_in,
+                self.accepted + self.rejected + self.deduplicated
+            );
             return Err(StepError::Conservation(text));
         }
         Ok(())

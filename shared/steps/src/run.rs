@@ -42,9 +42,15 @@ type Group = (String, String);
 /// # Errors
 /// When the lake or the landing zone cannot be read at all. What fails for one file or dataset is in the report's
 /// `failures`, and the others go on.
-pub async fn run(context: &Context, views: &[View], workers: usize, observer: &dyn Observer) -> Result<RunReport, StepError> {
+pub async fn run(
+    context: &Context,
+    views: &[View],
+    workers: usize,
+    observer: &dyn Observer,
+) -> Result<RunReport, StepError> {
     let pricing = Pricing::embedded()?;
-    let mut report = RunReport { run_id: context.run_id.clone(), as_of: context.as_of.to_string(), ..RunReport::default() };
+    let mut report =
+        RunReport { run_id: context.run_id.clone(), as_of: context.as_of.to_string(), ..RunReport::default() };
     let mut clock = Instant::now();
     let mut stage = |report: &mut RunReport, name: &str| {
         let seconds = clock.elapsed().as_secs_f64();
@@ -102,7 +108,11 @@ async fn ingest_all(
 }
 
 /// Conforms all that is in the ledger and not conformed by the present mapping, parents before children.
-async fn conform_all(context: &Context, observer: &dyn Observer, report: &mut RunReport) -> Result<BTreeMap<String, ConformEntry>, StepError> {
+async fn conform_all(
+    context: &Context,
+    observer: &dyn Observer,
+    report: &mut RunReport,
+) -> Result<BTreeMap<String, ConformEntry>, StepError> {
     let mut known: BTreeMap<String, ConformEntry> = BTreeMap::new();
     let mut files: BTreeMap<Group, Vec<IngestEntry>> = BTreeMap::new();
     for entry in context.ledger.ingested().await? {
@@ -130,7 +140,8 @@ async fn conform_all(context: &Context, observer: &dyn Observer, report: &mut Ru
                 Ok(Conformed { changed: tables, entries: done }) => {
                     changed.entry(group.0.as_str()).or_default().extend(tables);
                     let replayed: BTreeSet<&String> = done.keys().filter(|name| known.contains_key(*name)).collect();
-                    let waiting: u64 = replayed.iter().filter_map(|name| done.get(*name)).map(|entry| entry.orphans).sum();
+                    let waiting: u64 =
+                        replayed.iter().filter_map(|name| done.get(*name)).map(|entry| entry.orphans).sum();
                     report.replayed_rows += waited.saturating_sub(waiting);
                     known.extend(done);
                 }
@@ -141,11 +152,10 @@ async fn conform_all(context: &Context, observer: &dyn Observer, report: &mut Ru
     }
     for (group, contract) in ranked.values().flatten() {
         let fresh = changed.get(group.0.as_str());
-        if fresh.is_some_and(|fresh| judged(contract).any(|table| fresh.contains(table))) {
-            if let Err(error) = conform::joined_checks(context, contract, &group.0).await {
+        if fresh.is_some_and(|fresh| judged(contract).any(|table| fresh.contains(table)))
+            && let Err(error) = conform::joined_checks(context, contract, &group.0).await {
                 report.failures.push(format!("{}/{}: {error}", group.0, group.1));
             }
-        }
     }
     observer.end();
     let tables: BTreeSet<String> = changed.into_values().flatten().collect();
@@ -171,7 +181,9 @@ fn pending(
     });
     let waits = |entry: &&IngestEntry| match known.get(&entry.name) {
         None => true,
-        Some(conformed) => parents_changed && (conformed.orphans > 0 || conformed.checks.values().any(|check| check.failed > 0)),
+        Some(conformed) => {
+            parents_changed && (conformed.orphans > 0 || conformed.checks.values().any(|check| check.failed > 0))
+        }
     };
     entries.iter().filter(waits).cloned().collect()
 }
@@ -194,13 +206,21 @@ fn rank(context: &Context, contract: &Contract, depth: usize) -> usize {
         _ => None,
     });
     let above = parents.flat_map(|parent| {
-        let same_feed = context.contracts.contracts.values().filter(|other| other.feed == contract.feed && other.dataset != contract.dataset);
+        let same_feed = context
+            .contracts
+            .contracts
+            .values()
+            .filter(|other| other.feed == contract.feed && other.dataset != contract.dataset);
         same_feed.filter(move |other| other.targets.iter().any(|target| &target.table == parent))
     });
     above.map(|other| rank(context, other, depth + 1) + 1).max().unwrap_or(0)
 }
 
-fn by_dataset(taken: &[IngestEntry], conformed: &BTreeMap<String, ConformEntry>, pricing: Pricing) -> Result<Vec<DatasetReport>, StepError> {
+fn by_dataset(
+    taken: &[IngestEntry],
+    conformed: &BTreeMap<String, ConformEntry>,
+    pricing: Pricing,
+) -> Result<Vec<DatasetReport>, StepError> {
     let mut datasets: BTreeMap<Group, DatasetReport> = BTreeMap::new();
     for entry in taken {
         let dataset = datasets.entry((entry.source.clone(), entry.dataset.clone())).or_default();

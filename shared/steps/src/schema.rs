@@ -14,7 +14,8 @@ pub fn real_name(column: &str) -> String {
 /// Columns of bronze: the contract's, without what is restricted, then the engine's own.
 pub fn bronze(contract: &Contract) -> SchemaRef {
     let open = contract.columns.iter().filter(|column| !column.phi.restricted());
-    let mut fields: Vec<Field> = open.map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
+    let mut fields: Vec<Field> =
+        open.map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
     fields.push(Field::new("_extra", DataType::Utf8, true));
     fields.extend(position());
     Arc::new(Schema::new(fields))

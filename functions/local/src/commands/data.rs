@@ -28,7 +28,11 @@ pub async fn call(arguments: &Call) -> Result<ExitCode, Problem> {
     let views = views(arguments.contracts.contracts.as_deref())?;
     let Some(query) = views.prepared().find(|query| query.name == arguments.name) else {
         let names: Vec<&str> = views.prepared().map(|query| query.name.as_str()).collect();
-        return Err(Problem::new(format!("there is no prepared query \"{}\"; there are {}", arguments.name, names.join(", "))));
+        return Err(Problem::new(format!(
+            "there is no prepared query \"{}\"; there are {}",
+            arguments.name,
+            names.join(", ")
+        )));
     };
     if query.parameters.len() != arguments.values.len() {
         let names: Vec<&str> = query.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -44,7 +48,11 @@ pub async fn tables(place: &InLake) -> Result<ExitCode, Problem> {
     let catalog = FolderCatalog::new(&Lake::open_existing(&place.lake)?);
     let mut rows = Vec::new();
     for table in catalog.tables().await? {
-        rows.push(vec![format!("{}.{}", table.database, table.name), format!("{:?}", table.format).to_lowercase(), table.description]);
+        rows.push(vec![
+            format!("{}.{}", table.database, table.name),
+            format!("{:?}", table.format).to_lowercase(),
+            table.description,
+        ]);
     }
     for view in catalog.views().await? {
         rows.push(vec![format!("{}.{}", view.database, view.name), "view".to_owned(), view.description]);
@@ -59,14 +67,21 @@ pub async fn tables(place: &InLake) -> Result<ExitCode, Problem> {
 pub async fn describe(arguments: &Describe) -> Result<ExitCode, Problem> {
     let catalog = FolderCatalog::new(&Lake::open_existing(&arguments.place.lake)?);
     let wanted = qualified(&arguments.table);
-    let tables = catalog.tables().await?.into_iter().map(|table| (table.database, table.name, table.description, [table.columns, table.partition_by].concat(), None));
-    let views = catalog.views().await?.into_iter().map(|view| (view.database, view.name, view.description, view.columns, Some(view.sql)));
+    let tables = catalog.tables().await?.into_iter().map(|table| {
+        (table.database, table.name, table.description, [table.columns, table.partition_by].concat(), None)
+    });
+    let views = catalog
+        .views()
+        .await?
+        .into_iter()
+        .map(|view| (view.database, view.name, view.description, view.columns, Some(view.sql)));
     let found = tables.chain(views).find(|(database, name, ..)| format!("{database}.{name}") == wanted);
     let Some((_, _, description, columns, sql)) = found else {
         return Err(Problem::new(format!("there is no table {wanted}; carelake tables lists them")));
     };
     say(&format!("{wanted}: {description}"));
-    let rows: Vec<Vec<String>> = columns.into_iter().map(|column| vec![column.name, column.column_type, column.description]).collect();
+    let rows: Vec<Vec<String>> =
+        columns.into_iter().map(|column| vec![column.name, column.column_type, column.description]).collect();
     say(&plain(&["column", "type", "description"], &rows));
     if let Some(sql) = sql {
         say(&sql);
@@ -88,7 +103,10 @@ pub async fn history(arguments: &Describe) -> Result<ExitCode, Problem> {
     let rows = versions.into_iter().map(|version| {
         vec![
             version.version.to_string(),
-            version.committed.map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).unwrap_or_default(),
+            version
+                .committed
+                .map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+                .unwrap_or_default(),
             version.operation,
             version.rows.map(|rows| rows.to_string()).unwrap_or_default(),
             version.run_id.unwrap_or_default(),

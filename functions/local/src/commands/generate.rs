@@ -17,8 +17,13 @@ pub fn generate(arguments: &Generate) -> Result<ExitCode, Problem> {
         as_of: arguments.as_of,
     };
     let bar = ProgressBar::new_spinner();
-    let manifest = carelake_generate::generate(&options, &mut |_| bar.tick()).map_err(|error| Problem::new(error.to_string()))?;
+    let manifest =
+        carelake_generate::generate(&options, &mut |_| bar.tick()).map_err(|error| Problem::new(error.to_string()))?;
     bar.finish_and_clear();
-    say(&format!("{} files in {}; manifest.json there lists every planted error", manifest.files.len(), arguments.out.display()));
+    say(&format!(
+        "{} files in {}; manifest.json there lists every planted error",
+        manifest.files.len(),
+        arguments.out.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }

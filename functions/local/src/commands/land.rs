@@ -13,7 +13,9 @@ use crate::console::say;
 pub fn land(arguments: &Land) -> Result<ExitCode, Problem> {
     for name in [&arguments.source, &arguments.dataset] {
         if !is_name(name) {
-            return Err(Problem::new(format!("\"{name}\" cannot be a folder of the landing zone; use lower-case letters, digits and _")));
+            return Err(Problem::new(format!(
+                "\"{name}\" cannot be a folder of the landing zone; use lower-case letters, digits and _"
+            )));
         }
     }
     let mut folder = arguments.landing.join(&arguments.source).join(&arguments.dataset);
@@ -23,7 +25,8 @@ pub fn land(arguments: &Land) -> Result<ExitCode, Problem> {
         }
         folder = folder.join(date);
     }
-    let io = |what: &std::path::Path, error: &std::io::Error| Problem::new(format!("{}: {}", what.display(), error.kind()));
+    let io =
+        |what: &std::path::Path, error: &std::io::Error| Problem::new(format!("{}: {}", what.display(), error.kind()));
     fs::create_dir_all(&folder).map_err(|error| io(&folder, &error))?;
     if let Some(feed) = &arguments.feed {
         let path = arguments.landing.join("sources.toml");
@@ -34,7 +37,10 @@ pub fn land(arguments: &Land) -> Result<ExitCode, Problem> {
     for file in &arguments.files {
         let name = file.file_name().and_then(|name| name.to_str()).filter(|name| file_format(name).is_some());
         let Some(name) = name else {
-            return Err(Problem::new(format!("{}: not a file that carelake reads; use .csv, .json, .ndjson (.gz, .zst) or .parquet", file.display())));
+            return Err(Problem::new(format!(
+                "{}: not a file that carelake reads; use .csv, .json, .ndjson (.gz, .zst) or .parquet",
+                file.display()
+            )));
         };
         let (aside, place) = (folder.join(format!(".{name}.partial")), folder.join(name));
         fs::copy(file, &aside).map_err(|error| io(file, &error))?;

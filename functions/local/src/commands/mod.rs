@@ -4,8 +4,8 @@ mod contract;
 mod data;
 mod generate;
 mod land;
-mod quarantine;
 mod quality;
+mod quarantine;
 mod run;
 
 use std::fmt;
@@ -45,7 +45,14 @@ macro_rules! problem_from {
         }
     )*};
 }
-problem_from!(carelake_lake::LakeError, carelake_steps::StepError, carelake_contracts::ContractErrors, carelake_contracts::ContractError, carelake_sql::views::ViewError, serde_json::Error);
+problem_from!(
+    carelake_lake::LakeError,
+    carelake_steps::StepError,
+    carelake_contracts::ContractErrors,
+    carelake_contracts::ContractError,
+    carelake_sql::views::ViewError,
+    serde_json::Error
+);
 
 impl From<datafusion::error::DataFusionError> for Problem {
     fn from(error: datafusion::error::DataFusionError) -> Self {

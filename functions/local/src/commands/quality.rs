@@ -18,7 +18,8 @@ pub async fn dq(arguments: &Dq) -> Result<ExitCode, Problem> {
     let lake = Lake::open_existing(&arguments.place.lake)?;
     let landing = Arc::new(FolderLanding::new(&arguments.place.lake));
     let contracts = contracts(arguments.contracts.contracts.as_deref())?;
-    let context = Context::new(lake, landing, contracts, Sources::default(), chrono::NaiveDate::default(), String::new());
+    let context =
+        Context::new(lake, landing, contracts, Sources::default(), chrono::NaiveDate::default(), String::new());
     let mut results = quality(&context).await?;
     let (total, failing) = (results.len(), results.iter().filter(|result| !result.passed).count());
     if arguments.failing {

@@ -22,8 +22,10 @@ use crate::table::{Format, plain, show as render};
 /// Runs a subcommand.
 pub async fn dispatch(command: &Quarantine) -> Result<ExitCode, Problem> {
     match command {
-        Quarantine::List(place) => list(place).await,
-        Quarantine::Show { place, rule, limit, landing, format } => show(place, rule, *limit, landing.as_deref(), *format).await,
+        Quarantine::List { place, source } => list(place, source.as_deref()).await,
+        Quarantine::Show { place, rule, limit, landing, format } => {
+            show(place, rule, *limit, landing.as_deref(), *format).await
+        }
         Quarantine::Replay { run, source, dataset } => replay(run, source, dataset.as_deref()).await,
     }
 }
@@ -44,30 +46,49 @@ async fn everything(lake: &Lake, session: &LakeSession) -> Result<Option<DataFra
     Ok(all)
 }
 
-async fn list(place: &InLake) -> Result<ExitCode, Problem> {
+async fn list(place: &InLake, source: Option<&str>) -> Result<ExitCode, Problem> {
     let lake = Lake::open_existing(&place.lake)?;
     let session = LakeSession::open(&lake, &FolderCatalog::new(&lake), None).await?;
     let Some(all) = everything(&lake, &session).await? else {
         say("quarantine is empty");
         return Ok(ExitCode::SUCCESS);
     };
+    let all = match source {
+        Some(source) => all.filter(ident("source").eq(lit(source)))?,
+        None => all,
+    };
     let keys = ["source", "rule", "severity", "reason"].map(ident).to_vec();
-    let rows = all.aggregate(keys, vec![count_distinct(make_array(vec![ident("_order"), cast_to(ident("_row"), DataType::Utf8)])).alias("rows")])?;
-    let rows = rows.sort(vec![ident("severity").sort(true, false), ident("source").sort(true, false), ident("rule").sort(true, false)])?;
+    let rows = all.aggregate(
+        keys,
+        vec![count_distinct(make_array(vec![ident("_order"), cast_to(ident("_row"), DataType::Utf8)])).alias("rows")],
+    )?;
+    let rows = rows.sort(vec![
+        ident("severity").sort(true, false),
+        ident("source").sort(true, false),
+        ident("rule").sort(true, false),
+    ])?;
     let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
     print(&render(&rows.collect().await?, &names, Format::Table)?);
     say("details: carelake quarantine show RULE; warnings are counted in full by carelake dq");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(place: &InLake, rule: &str, limit: usize, landing: Option<&Path>, format: Format) -> Result<ExitCode, Problem> {
+async fn show(
+    place: &InLake,
+    rule: &str,
+    limit: usize,
+    landing: Option<&Path>,
+    format: Format,
+) -> Result<ExitCode, Problem> {
     let lake = Lake::open_existing(&place.lake)?;
     let session = LakeSession::open(&lake, &FolderCatalog::new(&lake), None).await?;
     let Some(all) = everything(&lake, &session).await? else {
         crate::console::note("quarantine is empty");
         return Ok(ExitCode::SUCCESS);
     };
-    let columns = ["source", "ingest_date", "_order", "_row", "column", "rule", "severity", "reason", "value", "record"].map(ident);
+    let columns =
+        ["source", "ingest_date", "_order", "_row", "column", "rule", "severity", "reason", "value", "record"]
+            .map(ident);
     let matching = datafusion::functions::string::expr_fn::starts_with(ident("rule"), lit(rule));
     let rows = all.filter(matching)?.select(columns.to_vec())?;
     let order = ["source", "_order", "_row", "rule"].map(|name| ident(name).sort(true, false)).to_vec();

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use carelake_contracts::Sources;
 use carelake_lake::{FolderLanding, Lake};
+use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::report::RunReport;
 use carelake_steps::run::{Observer, Silent};
-use carelake_sql::views::View;
 use chrono::Utc;
 
 use super::{Problem, contracts, views};
@@ -86,7 +86,19 @@ pub fn sources(landing: &Path) -> Result<Sources, Problem> {
 
 fn show(report: &RunReport) {
     if !report.datasets.is_empty() {
-        let header = ["source", "dataset", "files", "rows in", "accepted", "rejected", "deduplicated", "MB", "seconds", "rows/s", "Lambda $"];
+        let header = [
+            "source",
+            "dataset",
+            "files",
+            "rows in",
+            "accepted",
+            "rejected",
+            "deduplicated",
+            "MB",
+            "seconds",
+            "rows/s",
+            "Lambda $",
+        ];
         let rows = report.datasets.iter().map(|dataset| {
             vec![
                 dataset.source.clone(),
@@ -107,7 +119,12 @@ fn show(report: &RunReport) {
     let sum = |of: fn(&carelake_steps::report::DatasetReport) -> u64| report.datasets.iter().map(of).sum::<u64>();
     say(&format!(
         "{} files taken, {} known from before; {} rows in = {} accepted + {} rejected + {} deduplicated",
-        sum(|d| d.files), report.known_files, sum(|d| d.rows_in), sum(|d| d.accepted), sum(|d| d.rejected), sum(|d| d.deduplicated)
+        sum(|d| d.files),
+        report.known_files,
+        sum(|d| d.rows_in),
+        sum(|d| d.accepted),
+        sum(|d| d.rejected),
+        sum(|d| d.deduplicated)
     ));
     for stage in &report.stages {
         say(&format!("{:>8} {:7.2} s  ${:.6} on Lambda", stage.stage, stage.seconds, stage.lambda_usd));
@@ -117,13 +134,26 @@ fn show(report: &RunReport) {
     }
     for dataset in &report.datasets {
         if dataset.unreadable_files > 0 {
-            note(&format!("{}/{}: {} files cannot be read; see carelake quarantine list", dataset.source, dataset.dataset, dataset.unreadable_files));
+            note(&format!(
+                "{}/{}: {} files cannot be read; see carelake quarantine list",
+                dataset.source, dataset.dataset, dataset.unreadable_files
+            ));
         }
         if !dataset.unknown_columns.is_empty() {
-            note(&format!("{}/{}: columns the contract does not know, kept in _extra: {}", dataset.source, dataset.dataset, dataset.unknown_columns.join(", ")));
+            note(&format!(
+                "{}/{}: columns the contract does not know, kept in _extra: {}",
+                dataset.source,
+                dataset.dataset,
+                dataset.unknown_columns.join(", ")
+            ));
         }
     }
-    let lacking: Vec<String> = report.datasets.iter().filter(|dataset| !dataset.missing_columns.is_empty()).map(|dataset| format!("{}/{}", dataset.source, dataset.dataset)).collect();
+    let lacking: Vec<String> = report
+        .datasets
+        .iter()
+        .filter(|dataset| !dataset.missing_columns.is_empty())
+        .map(|dataset| format!("{}/{}", dataset.source, dataset.dataset))
+        .collect();
     if !lacking.is_empty() {
         let shown = lacking.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
         let more = lacking.len().saturating_sub(6);

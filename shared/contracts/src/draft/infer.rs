@@ -15,11 +15,12 @@ pub(super) struct Guess {
 }
 
 const MONEY: ColumnType = ColumnType::Decimal { precision: 18, scale: 2 };
-const MONEY_WORDS: &[&str] = &["cost", "costs", "price", "fee", "fees", "amount", "charge", "charges", "copay", "payment", "paid", "expenses"];
+const MONEY_WORDS: &[&str] =
+    &["cost", "costs", "price", "fee", "fees", "amount", "charge", "charges", "copay", "payment", "paid", "expenses"];
 /// Words that mark a column as an identifier or code, whatever its digits.
 const TEXT_WORDS: &[&str] = &[
-    "id", "code", "no", "nr", "number", "key", "zip", "postal", "postcode", "phone", "mobile", "fax", "ssn", "npi", "mrn", "uuid", "guid",
-    "icd", "cpt", "loinc", "snomed",
+    "id", "code", "no", "nr", "number", "key", "zip", "postal", "postcode", "phone", "mobile", "fax", "ssn", "npi",
+    "mrn", "uuid", "guid", "icd", "cpt", "loinc", "snomed",
 ];
 const DAY_WORDS: &[&str] = &["date", "day", "dob", "birth", "birthdate", "birthday", "deathdate"];
 
@@ -29,7 +30,10 @@ fn has(name: &str, words: &[&str]) -> bool {
 
 /// True for a column named like an identifier.
 pub(super) fn is_identifier(name: &str) -> bool {
-    matches!(name, "uuid" | "guid") || ["id", "no", "nr", "number", "key", "uuid"].iter().any(|word| name == *word || name.ends_with(&format!("_{word}")))
+    matches!(name, "uuid" | "guid")
+        || ["id", "no", "nr", "number", "key", "uuid"]
+            .iter()
+            .any(|word| name == *word || name.ends_with(&format!("_{word}")))
 }
 
 /// The type that every value has; string when in doubt.
@@ -50,7 +54,9 @@ pub(super) fn guess(name: &str, values: &[&str]) -> Guess {
 
 fn is_boolean(name: &str, values: &[&str]) -> bool {
     let all = |pair: [&str; 2]| values.iter().all(|value| pair.iter().any(|word| value.eq_ignore_ascii_case(word)));
-    let both = |pair: [&str; 2]| all(pair) && pair.iter().all(|word| values.iter().any(|value| value.eq_ignore_ascii_case(word)));
+    let both = |pair: [&str; 2]| {
+        all(pair) && pair.iter().all(|word| values.iter().any(|value| value.eq_ignore_ascii_case(word)))
+    };
     let flag = ["is_", "has_"].iter().any(|start| name.starts_with(start)) || name.ends_with("_flag");
     all(["true", "false"]) || all(["yes", "no"]) || both(["t", "f"]) || both(["y", "n"]) || (flag && all(["0", "1"]))
 }
@@ -74,14 +80,22 @@ fn number(name: &str, values: &[&str]) -> ColumnType {
             () => ColumnType::String,
         };
     }
-    let decimals = |value: &str| value.split_once('.').map_or(Some(0), |(whole, part)| (digits(whole) && digits(part)).then_some(part.len()));
+    let decimals = |value: &str| {
+        value.split_once('.').map_or(Some(0), |(whole, part)| (digits(whole) && digits(part)).then_some(part.len()))
+    };
     let places: Option<Vec<usize>> = values.iter().map(|value| decimals(value)).collect();
-    let exact = places.is_some_and(|places| places.iter().all(|count| *count == 2) || (money && places.iter().all(|count| *count <= 2)));
+    let exact = places.is_some_and(|places| {
+        places.iter().all(|count| *count == 2) || (money && places.iter().all(|count| *count <= 2))
+    });
     if exact && fits(values, MONEY, None) {
         return MONEY;
     }
     let written = |value: &&str| value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    if values.iter().all(|value| written(value)) && fits(values, ColumnType::Double, None) { ColumnType::Double } else { ColumnType::String }
+    if values.iter().all(written) && fits(values, ColumnType::Double, None) {
+        ColumnType::Double
+    } else {
+        ColumnType::String
+    }
 }
 
 fn fits(values: &[&str], column_type: ColumnType, format: Option<&str>) -> bool {
@@ -91,14 +105,21 @@ fn fits(values: &[&str], column_type: ColumnType, format: Option<&str>) -> bool 
 fn temporal(name: &str, values: &[&str]) -> Option<Guess> {
     let of = |column_type| Some(Guess { column_type, format: None, remark: None });
     let day = has(name, DAY_WORDS);
-    if values.iter().all(|value| parse_iso_date(value).is_some_and(|date| (1000..=9999).contains(&date.year())) && (value.contains('-') || day)) {
+    if values.iter().all(|value| {
+        parse_iso_date(value).is_some_and(|date| (1000..=9999).contains(&date.year())) && (value.contains('-') || day)
+    }) {
         return of(ColumnType::Date);
     }
     if values.iter().any(|value| value.len() > 10) && fits(values, ColumnType::Timestamp, None) {
-        let midnight = |value: &&str| value.len() <= 10 || value.get(11..).is_some_and(|time| time.bytes().all(|byte| b"0:.Z".contains(&byte)));
+        let midnight = |value: &&str| {
+            value.len() <= 10 || value.get(11..).is_some_and(|time| time.bytes().all(|byte| b"0:.Z".contains(&byte)))
+        };
         return of(if day && values.iter().all(midnight) { ColumnType::Date } else { ColumnType::Timestamp });
     }
-    let found: Vec<(String, bool)> = formats().into_iter().filter(|(format, timed)| values.iter().all(|value| reads(value, format, *timed))).collect();
+    let found: Vec<(String, bool)> = formats()
+        .into_iter()
+        .filter(|(format, timed)| values.iter().all(|value| reads(value, format, *timed)))
+        .collect();
     let (format, timed) = found.first()?;
     let column_type = if *timed { ColumnType::Timestamp } else { ColumnType::Date };
     match found.get(1) {
@@ -115,7 +136,7 @@ fn temporal(name: &str, values: &[&str]) -> Option<Guess> {
 /// chrono formats, and whether they hold a time.
 fn formats() -> Vec<(String, bool)> {
     let mut days = Vec::new();
-    for mark in ["/", "-", ".", " "] {
+    for mark in ["/", "-", "."] {
         for year in ["%Y", "%y"] {
             days.push(format!("%d{mark}%m{mark}{year}"));
             if mark != "." {
@@ -138,6 +159,12 @@ fn reads(value: &str, format: &str, timed: bool) -> bool {
     } else {
         NaiveDate::parse_from_str(value, format).map(|date| date.year())
     };
+    // %y reads one digit too, and then a version 1.2.3 is a date.
+    let day = value.split(' ').next().unwrap_or(value);
+    let short = day.len() < 8 && (format.contains('.') || !day.rsplit(['/', '-']).next().is_some_and(|year| year.len() == 2));
+    if format.contains("%y") && short {
+        return false;
+    }
     // %Y reads "24" as the year 24.
     year.is_ok_and(|year| (1000..=9999).contains(&year))
 }
@@ -154,17 +181,38 @@ mod tests {
     #[test]
     fn types_are_inferred() {
         for (name, values, wanted) in [
-            ("age", &["4", "77"][..], "int"), ("cells", &["3000000000", "1"], "long"), ("rate", &["0.5", "1e-3"], "double"),
-            ("latitude", &["48.13743", "11.5"], "double"), ("cost", &["12.50", "3.00"], "decimal(18,2)"), ("cost", &["12.5", "3"], "decimal(18,2)"),
-            ("weight", &["70.5", "71"], "double"), ("patient_id", &["1", "2"], "string"), ("ward", &["007", "12"], "string"),
-            ("zip", &["12345"], "string"), ("alive", &["true", "false"], "boolean"), ("no_show", &["Yes", "No"], "boolean"),
-            ("gender", &["F", "F"], "string"), ("gender", &["F", "M"], "string"), ("is_new", &["0", "1"], "boolean"), ("children", &["0", "1"], "int"),
-            ("seen", &["2024-01-31"], "date"), ("visit_date", &["20240131"], "date"), ("count", &["20240131"], "int"),
-            ("seen", &["2024-01-31T10:00:00Z"], "timestamp"), ("dob", &["1980-01-31 00:00:00"], "date"),
-            ("seen", &["31/01/2024", "02/03/2024"], "date %d/%m/%Y"), ("seen", &["01/31/2024", "02/03/2024"], "date %m/%d/%Y"),
-            ("seen", &["01/02/2024"], "string"), ("seen", &["31.01.2024"], "date %d.%m.%Y"), ("seen", &["31/01/24"], "date %d/%m/%y"),
-            ("seen", &["13/01/2024 08:30"], "timestamp %d/%m/%Y %H:%M"), ("seen", &["1/31/2024 8:30 PM"], "timestamp %m/%d/%Y %I:%M %p"),
-            ("version", &["1.2.3"], "string"), ("none", &[], "string"), ("x", &["nan", "inf"], "string"), ("huge", &["99999999999999999999"], "string"),
+            ("age", &["4", "77"][..], "int"),
+            ("cells", &["3000000000", "1"], "long"),
+            ("rate", &["0.5", "1e-3"], "double"),
+            ("latitude", &["48.13743", "11.5"], "double"),
+            ("cost", &["12.50", "3.00"], "decimal(18,2)"),
+            ("cost", &["12.5", "3"], "decimal(18,2)"),
+            ("weight", &["70.5", "71"], "double"),
+            ("patient_id", &["1", "2"], "string"),
+            ("ward", &["007", "12"], "string"),
+            ("zip", &["12345"], "string"),
+            ("alive", &["true", "false"], "boolean"),
+            ("no_show", &["Yes", "No"], "boolean"),
+            ("gender", &["F", "F"], "string"),
+            ("gender", &["F", "M"], "string"),
+            ("is_new", &["0", "1"], "boolean"),
+            ("children", &["0", "1"], "int"),
+            ("seen", &["2024-01-31"], "date"),
+            ("visit_date", &["20240131"], "date"),
+            ("count", &["20240131"], "int"),
+            ("seen", &["2024-01-31T10:00:00Z"], "timestamp"),
+            ("dob", &["1980-01-31 00:00:00"], "date"),
+            ("seen", &["31/01/2024", "02/03/2024"], "date %d/%m/%Y"),
+            ("seen", &["01/31/2024", "02/03/2024"], "date %m/%d/%Y"),
+            ("seen", &["01/02/2024"], "string"),
+            ("seen", &["31.01.2024"], "date %d.%m.%Y"),
+            ("seen", &["31/01/24"], "date %d/%m/%y"),
+            ("seen", &["13/01/2024 08:30"], "timestamp %d/%m/%Y %H:%M"),
+            ("seen", &["1/31/2024 8:30 PM"], "timestamp %m/%d/%Y %I:%M %p"),
+            ("version", &["1.2.3"], "string"),
+            ("none", &[], "string"),
+            ("x", &["nan", "inf"], "string"),
+            ("huge", &["99999999999999999999"], "string"),
         ] {
             assert_eq!(shown(name, values), wanted, "{name} {values:?}");
         }

@@ -6,13 +6,42 @@ use crate::validate::is_name;
 
 /// Words that SQL or the engine claims.
 const CLAIMED: &[&str] = &[
-    "source", "feed", "ingest_date", "order", "group", "select", "from", "where", "table", "end", "user", "case", "when",
-    "then", "else", "join", "on", "union", "values", "by", "as", "in", "is", "or", "and", "not", "null", "with", "limit",
-    "year", "month",
+    "source",
+    "feed",
+    "ingest_date",
+    "order",
+    "group",
+    "select",
+    "from",
+    "where",
+    "table",
+    "end",
+    "user",
+    "case",
+    "when",
+    "then",
+    "else",
+    "join",
+    "on",
+    "union",
+    "values",
+    "by",
+    "as",
+    "in",
+    "is",
+    "or",
+    "and",
+    "not",
+    "null",
+    "with",
+    "limit",
+    "year",
+    "month",
 ];
 
 /// Words that say little without the name of the thing they belong to.
-const VAGUE: &[&str] = &["id", "code", "date", "name", "text", "description", "type", "value", "status", "note", "notes"];
+const VAGUE: &[&str] =
+    &["id", "code", "date", "name", "text", "description", "type", "value", "status", "note", "notes"];
 
 /// A free name for each header, in order.
 pub(super) fn names(headers: &[String]) -> Vec<String> {
@@ -103,8 +132,16 @@ mod tests {
     #[test]
     fn headers_become_snake_case() {
         for (header, name) in [
-            ("PatientId", "patient_id"), ("Patient ID", "patient_id"), ("patient-id", "patient_id"), ("DOB", "dob"), ("ZIPCode", "zip_code"),
-            ("No-show", "no_show"), ("HbA1c", "hb_a1c"), ("2nd visit", "column_2nd_visit"), (" Name ", "name"), ("Cost (USD)", "cost_usd"),
+            ("PatientId", "patient_id"),
+            ("Patient ID", "patient_id"),
+            ("patient-id", "patient_id"),
+            ("DOB", "dob"),
+            ("ZIPCode", "zip_code"),
+            ("No-show", "no_show"),
+            ("HbA1c", "hb_a1c"),
+            ("2nd visit", "column_2nd_visit"),
+            (" Name ", "name"),
+            ("Cost (USD)", "cost_usd"),
         ] {
             assert_eq!(snake(header), name, "{header}");
         }
@@ -112,10 +149,21 @@ mod tests {
 
     #[test]
     fn names_are_free_and_usable() {
-        let headers = ["Id", "id", "source", "Straße", "___", "order", "visits[].date", "visits[].diagnoses[#]", "visits[].cost"];
+        let headers =
+            ["Id", "id", "source", "Straße", "___", "order", "visits[].date", "visits[].diagnoses[#]", "visits[].cost"];
         let headers = headers.map(str::to_owned);
         let names = names(&headers);
-        let wanted = ["id", "id_2", "record_source", "stra_e", "column_5", "record_order", "visit_date", "diagnosis_position", "cost"];
+        let wanted = [
+            "id",
+            "id_2",
+            "record_source",
+            "stra_e",
+            "column_5",
+            "record_order",
+            "visit_date",
+            "diagnosis_position",
+            "cost",
+        ];
         assert_eq!(names, wanted);
     }
 

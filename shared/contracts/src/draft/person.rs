@@ -7,22 +7,107 @@ use crate::types::ColumnType;
 const PERSONS: &[&str] = &["patient", "person", "member", "subject", "beneficiary", "client", "insured"];
 /// Words before `name` that make it the name of a thing or of staff.
 const NOT_PERSONS: &[&str] = &[
-    "doctor", "physician", "practitioner", "provider", "nurse", "dentist", "therapist", "surgeon", "staff", "drug", "medication", "medicine",
-    "product", "brand", "test", "procedure", "treatment", "department", "hospital", "clinic", "facility", "ward", "organization", "organisation",
-    "company", "payer", "insurer", "insurance", "plan", "city", "country", "state", "file", "code", "service", "device", "lab", "category",
+    "doctor",
+    "physician",
+    "practitioner",
+    "provider",
+    "nurse",
+    "dentist",
+    "therapist",
+    "surgeon",
+    "staff",
+    "drug",
+    "medication",
+    "medicine",
+    "product",
+    "brand",
+    "test",
+    "procedure",
+    "treatment",
+    "department",
+    "hospital",
+    "clinic",
+    "facility",
+    "ward",
+    "organization",
+    "organisation",
+    "company",
+    "payer",
+    "insurer",
+    "insurance",
+    "plan",
+    "city",
+    "country",
+    "state",
+    "file",
+    "code",
+    "service",
+    "device",
+    "lab",
+    "category",
 ];
 const IDENTIFIERS: &[&str] = &[
-    "phone", "mobile", "telephone", "tel", "fax", "email", "mail", "ssn", "passport", "address", "street", "surname", "lastname", "firstname",
-    "fullname", "maiden", "birthplace", "latitude", "longitude", "lat", "lon", "lng", "iban", "photo", "contact", "licence", "license", "drivers",
+    "phone",
+    "mobile",
+    "telephone",
+    "tel",
+    "fax",
+    "email",
+    "mail",
+    "ssn",
+    "passport",
+    "address",
+    "street",
+    "surname",
+    "lastname",
+    "firstname",
+    "fullname",
+    "maiden",
+    "birthplace",
+    "latitude",
+    "longitude",
+    "lat",
+    "lon",
+    "lng",
+    "iban",
+    "photo",
+    "contact",
+    "licence",
+    "license",
+    "drivers",
 ];
-const TEXTS: &[&str] = &["note", "notes", "comment", "comments", "remark", "remarks", "narrative", "anamnesis", "freetext"];
+const TEXTS: &[&str] =
+    &["note", "notes", "comment", "comments", "remark", "remarks", "narrative", "anamnesis", "freetext"];
 const QUASI: &[&str] = &[
-    "dob", "birthdate", "birthday", "birth", "death", "deathdate", "zip", "postal", "postcode", "city", "town", "county", "neighbourhood",
-    "neighborhood", "gender", "sex", "race", "ethnicity", "age", "marital",
+    "dob",
+    "birthdate",
+    "birthday",
+    "birth",
+    "death",
+    "deathdate",
+    "zip",
+    "postal",
+    "postcode",
+    "city",
+    "town",
+    "county",
+    "neighbourhood",
+    "neighborhood",
+    "gender",
+    "sex",
+    "race",
+    "ethnicity",
+    "age",
+    "marital",
 ];
 
 /// The guess: a class, and why.
-pub(super) fn guess(dataset: &str, name: &str, column_type: ColumnType, values: &[&str]) -> Option<(Phi, &'static str)> {
+pub(super) fn guess(
+    dataset: &str,
+    name: &str,
+    column_type: ColumnType,
+    values: &[&str],
+) -> Option<(Phi, &'static str)> {
     let parts: Vec<&str> = name.split('_').collect();
     let has = |words: &[&str]| parts.iter().any(|part| words.contains(part));
     if is_person_id(dataset, name) {
@@ -49,7 +134,9 @@ pub(super) fn guess(dataset: &str, name: &str, column_type: ColumnType, values: 
 
 fn is_person_id(dataset: &str, name: &str) -> bool {
     let of_person = |word: &str| PERSONS.contains(&word);
-    let numbered = ["_id", "_no", "_nr", "_number", "_key", "_ref", "id"].iter().any(|end| name.strip_suffix(end).is_some_and(of_person));
+    let numbered = ["_id", "_no", "_nr", "_number", "_key", "_ref", "id"]
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(of_person));
     let record = matches!(name, "mrn" | "patient" | "medical_record_number" | "chart_no" | "chart_number");
     numbered || record || (name == "id" && dataset.split('_').any(|word| of_person(&singular(word))))
 }
@@ -63,13 +150,19 @@ fn is_name_of_person(parts: &[&str]) -> bool {
 
 /// Mail addresses, social security and telephone numbers in at least half of the values.
 fn looks_like_contact(values: &[&str]) -> bool {
-    let mail = |value: &str| value.split_once('@').is_some_and(|(left, right)| !left.is_empty() && right.contains('.') && !value.contains(' '));
+    let mail = |value: &str| {
+        value
+            .split_once('@')
+            .is_some_and(|(left, right)| !left.is_empty() && right.contains('.') && !value.contains(' '))
+    };
     let form = |value: &str| value.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect::<String>();
     let phone = |value: &str| {
         let digits = value.bytes().filter(u8::is_ascii_digit).count();
         let international = value.starts_with('+') || value.starts_with('(') || value.starts_with("00");
         let grouped = ["999-999-9999", "999 999 9999", "999.999.9999"].contains(&form(value).as_str());
-        value.chars().all(|c| c.is_ascii_digit() || "+()-. /".contains(c)) && (8..=15).contains(&digits) && (international || grouped)
+        value.chars().all(|c| c.is_ascii_digit() || "+()-. /".contains(c))
+            && (8..=15).contains(&digits)
+            && (international || grouped)
     };
     let ssn = |value: &str| form(value) == "999-99-9999";
     let found = values.iter().filter(|value| mail(value) || ssn(value) || phone(value)).count();
@@ -94,12 +187,31 @@ mod tests {
     #[test]
     fn names_of_columns_decide() {
         for (name, phi) in [
-            ("patient_id", Phi::PersonId), ("patientid", Phi::PersonId), ("mrn", Phi::PersonId), ("member_number", Phi::PersonId),
-            ("first_name", Phi::Identifier), ("name", Phi::Identifier), ("patient_name", Phi::Identifier), ("emergency_contact", Phi::Identifier),
-            ("email", Phi::Identifier), ("insurance_id", Phi::Identifier), ("ssn", Phi::Identifier), ("street_address", Phi::Identifier),
-            ("doctor_name", Phi::None), ("drug_name", Phi::None), ("insurance_provider", Phi::None), ("doctor_id", Phi::None),
-            ("clinical_notes", Phi::FreeText), ("comment", Phi::FreeText), ("birth_date", Phi::Quasi), ("zip_code", Phi::Quasi),
-            ("gender", Phi::Quasi), ("visit_date", Phi::Quasi), ("created_date", Phi::None), ("tooth", Phi::None), ("percentage", Phi::None),
+            ("patient_id", Phi::PersonId),
+            ("patientid", Phi::PersonId),
+            ("mrn", Phi::PersonId),
+            ("member_number", Phi::PersonId),
+            ("first_name", Phi::Identifier),
+            ("name", Phi::Identifier),
+            ("patient_name", Phi::Identifier),
+            ("emergency_contact", Phi::Identifier),
+            ("email", Phi::Identifier),
+            ("insurance_id", Phi::Identifier),
+            ("ssn", Phi::Identifier),
+            ("street_address", Phi::Identifier),
+            ("doctor_name", Phi::None),
+            ("drug_name", Phi::None),
+            ("insurance_provider", Phi::None),
+            ("doctor_id", Phi::None),
+            ("clinical_notes", Phi::FreeText),
+            ("comment", Phi::FreeText),
+            ("birth_date", Phi::Quasi),
+            ("zip_code", Phi::Quasi),
+            ("gender", Phi::Quasi),
+            ("visit_date", Phi::Quasi),
+            ("created_date", Phi::None),
+            ("tooth", Phi::None),
+            ("percentage", Phi::None),
         ] {
             assert_eq!(class("visits", name, &[]), phi, "{name}");
         }

@@ -29,12 +29,14 @@ pub fn sample_of_records(records: &[Value]) -> Sample {
         columns.push(path.clone());
     }
     for array in &chain {
-        let first = columns.iter().position(|column| column.starts_with(&format!("{array}[]."))).unwrap_or(columns.len());
+        let first =
+            columns.iter().position(|column| column.starts_with(&format!("{array}[]."))).unwrap_or(columns.len());
         columns.insert(first, format!("{array}[#]"));
     }
     let mut remarks = found.remarks;
     for array in found.arrays.iter().filter(|array| !chain.contains(array)) {
-        remarks.push(format!("The array {} lies beside the ones read here: give it a dataset of its own.", shown(array)));
+        remarks
+            .push(format!("The array {} lies beside the ones read here: give it a dataset of its own.", shown(array)));
     }
     let paths: Vec<JsonPath> = columns.iter().filter_map(|column| JsonPath::parse(column).ok()).collect();
     let levels = paths.iter().map(|path| &path.levels).max_by_key(|levels| levels.len()).cloned().unwrap_or_default();
@@ -66,7 +68,10 @@ impl Found {
         let Value::Object(object) = value else { return };
         for (key, inner) in object {
             if key.is_empty() || key.contains(['.', '[', ']']) {
-                self.remark(format!("A key of {} holds a dot or a bracket and cannot be read.", if prefix.is_empty() { "the record" } else { "a nested object" }));
+                self.remark(format!(
+                    "A key of {} holds a dot or a bracket and cannot be read.",
+                    if prefix.is_empty() { "the record" } else { "a nested object" }
+                ));
                 continue;
             }
             let path = format!("{prefix}{key}");
@@ -80,7 +85,9 @@ impl Found {
                 }
                 // An empty array says nothing of what it holds.
                 Value::Array(items) if items.is_empty() => {}
-                _ if self.leaves.len() >= MOST_COLUMNS => self.remark(format!("More than {MOST_COLUMNS} values; the rest is left out.")),
+                _ if self.leaves.len() >= MOST_COLUMNS => {
+                    self.remark(format!("More than {MOST_COLUMNS} values; the rest is left out."))
+                }
                 _ => {
                     if self.known.insert(path.clone()) {
                         self.leaves.push(path);
@@ -93,7 +100,11 @@ impl Found {
     /// A value that is NULL in one record and an object or array in another is the latter.
     fn settle(&mut self) {
         let arrays = &self.arrays;
-        let inner: HashSet<String> = self.leaves.iter().flat_map(|leaf| leaf.match_indices('.').map(|(dot, _)| leaf.get(..dot).unwrap_or("").to_owned())).collect();
+        let inner: HashSet<String> = self
+            .leaves
+            .iter()
+            .flat_map(|leaf| leaf.match_indices('.').map(|(dot, _)| leaf.get(..dot).unwrap_or("").to_owned()))
+            .collect();
         self.leaves.retain(|leaf| !arrays.contains(leaf) && !inner.contains(leaf));
     }
 
@@ -109,7 +120,8 @@ impl Found {
         };
         // The last of equals wins in max_by_key: look at them backwards, so that the first in the record does.
         let Some(last) = self.arrays.iter().rev().max_by_key(weight) else { return Vec::new() };
-        let mut chain: Vec<String> = last.match_indices("[]").map(|(end, _)| last.get(..end).unwrap_or("").to_owned()).collect();
+        let mut chain: Vec<String> =
+            last.match_indices("[]").map(|(end, _)| last.get(..end).unwrap_or("").to_owned()).collect();
         chain.push(last.clone());
         chain
     }
@@ -123,7 +135,12 @@ fn note(list: &mut Vec<String>, text: &str) {
 
 type Element<'v> = (Option<&'v Value>, Option<usize>);
 
-fn explode<'v>(elements: &mut Vec<Element<'v>>, levels: &[Vec<String>], paths: &[JsonPath], rows: &mut Vec<Vec<Option<String>>>) {
+fn explode<'v>(
+    elements: &mut Vec<Element<'v>>,
+    levels: &[Vec<String>],
+    paths: &[JsonPath],
+    rows: &mut Vec<Vec<Option<String>>>,
+) {
     if rows.len() >= MOST_ROWS {
         return;
     }
@@ -132,7 +149,11 @@ fn explode<'v>(elements: &mut Vec<Element<'v>>, levels: &[Vec<String>], paths: &
         return;
     };
     let parent = elements.last().and_then(|(element, _)| *element);
-    let items = parent.and_then(|parent| follow(parent, level)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let items = parent
+        .and_then(|parent| follow(parent, level))
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let inner: Vec<Element<'v>> = if items.is_empty() {
         vec![(None, None)]
     } else {
@@ -173,7 +194,9 @@ mod tests {
 
     #[test]
     fn nested_arrays_become_paths_with_positions() {
-        let sample = sample(r#"[{"id":"a","visits":[{"code":1,"dx":[{"c":"x"},{"c":"y"}]},{"code":2,"dx":[]}]},{"id":"b","visits":[]}]"#);
+        let sample = sample(
+            r#"[{"id":"a","visits":[{"code":1,"dx":[{"c":"x"},{"c":"y"}]},{"code":2,"dx":[]}]},{"id":"b","visits":[]}]"#,
+        );
         assert_eq!(sample.columns, ["id", "visits[#]", "visits[].code", "visits[].dx[#]", "visits[].dx[].c"]);
         let row = |cells: [Option<&str>; 5]| cells.map(|cell| cell.map(str::to_owned)).to_vec();
         let wanted = vec![

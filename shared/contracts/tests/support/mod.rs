@@ -59,7 +59,11 @@ pub fn load(files: &[(&str, &str)]) -> Result<ContractSet, ContractErrors> {
 
 /// The shipped contracts with feeds/dental/log.toml on top.
 pub fn load_dental(contract: &str) -> Result<ContractSet, ContractErrors> {
-    load(&[("feeds/dental/log.toml", contract), ("feeds/dental/log.treatments.sql", MAPPING), ("feeds/dental/feed.toml", FEED)])
+    load(&[
+        ("feeds/dental/log.toml", contract),
+        ("feeds/dental/log.treatments.sql", MAPPING),
+        ("feeds/dental/feed.toml", FEED),
+    ])
 }
 
 /// `text` with `from` replaced by `to`; `from` must stand in it.

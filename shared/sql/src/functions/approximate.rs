@@ -120,7 +120,8 @@ impl AggregateUDFImpl for ApproxPercentile {
         let output = args.return_field.data_type().clone();
         let double: FieldRef = Arc::new(Field::new("x", DataType::Float64, true));
         let fields = [Arc::clone(&double), Arc::clone(percentage)];
-        let estimate = self.estimate.accumulator(AccumulatorArgs { return_field: double, expr_fields: &fields, ..args })?;
+        let estimate =
+            self.estimate.accumulator(AccumulatorArgs { return_field: double, expr_fields: &fields, ..args })?;
         Ok(Box::new(Retyped { estimate, input: Some(DataType::Float64), output }))
     }
 }
@@ -155,7 +156,9 @@ impl Accumulator for Retyped {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         match self.estimate.evaluate()? {
-            ScalarValue::Float64(Some(value)) => ScalarValue::Float64(Some(if self.output.is_integer() { value.round() } else { value })),
+            ScalarValue::Float64(Some(value)) => {
+                ScalarValue::Float64(Some(if self.output.is_integer() { value.round() } else { value }))
+            }
             other => other,
         }
         .cast_to(&self.output)

@@ -16,7 +16,9 @@ pub(super) fn temporal(function: &str, given: &DataType) -> Result<DataType> {
             Ok(DataType::Timestamp(TimeUnit::Microsecond, Some(zone.clone())))
         }
         DataType::Timestamp(_, Some(_)) => Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
-        other => plan_err!("{function} needs a date or a timestamp, not {other}; write CAST(x AS date) or CAST(x AS timestamp)"),
+        other => plan_err!(
+            "{function} needs a date or a timestamp, not {other}; write CAST(x AS date) or CAST(x AS timestamp)"
+        ),
     }
 }
 

@@ -47,7 +47,9 @@ impl Unit {
     /// Complete units from `start` to `end`, both milliseconds since 1970; negative when `end` is earlier.
     pub(super) fn between(self, start: i64, end: i64) -> Result<i64, ArrowError> {
         match self {
-            Self::Fixed(length) => end.checked_sub(start).and_then(|span| span.checked_div(length)).ok_or_else(out_of_range),
+            Self::Fixed(length) => {
+                end.checked_sub(start).and_then(|span| span.checked_div(length)).ok_or_else(out_of_range)
+            }
             Self::Months(length) if end < start => Ok(-(months(millis(end)?, millis(start)?) / length)),
             Self::Months(length) => Ok(months(millis(start)?, millis(end)?) / length),
         }
@@ -71,7 +73,8 @@ impl Unit {
 
 /// Complete months from `start` to a later `end`. The last day of a month completes a month begun on a later day.
 fn months(start: NaiveDateTime, end: NaiveDateTime) -> i64 {
-    let whole = (i64::from(end.year()) - i64::from(start.year())) * 12 + i64::from(end.month()) - i64::from(start.month());
+    let whole =
+        (i64::from(end.year()) - i64::from(start.year())) * 12 + i64::from(end.month()) - i64::from(start.month());
     let last = last_day_of_month(end.date()).is_none_or(|last| last == end.date());
     let day = if last { start.day().min(end.day()) } else { start.day() };
     if (day, start.time()) > (end.day(), end.time()) { whole - 1 } else { whole }

@@ -99,7 +99,8 @@ fn nth(lists: &ListArray, positions: &Int64Array) -> Result<ArrayRef> {
             (_, Some(0)) => return exec_err!("element_at: elements are counted from 1"),
             ([start, end], Some(position)) if lists.is_valid(row) => {
                 let (start, end) = (i64::from(*start), i64::from(*end));
-                let index = if position > 0 { start.saturating_add(position - 1) } else { end.saturating_add(position) };
+                let index =
+                    if position > 0 { start.saturating_add(position - 1) } else { end.saturating_add(position) };
                 u64::try_from(index).ok().filter(|_| (start..end).contains(&index))
             }
             _ => None,

@@ -111,7 +111,8 @@ impl ScalarUDFImpl for DatePart {
         let parts: Int64Array = if moment.data_type() == &DataType::Date32 {
             as_date32_array(&moment)?.try_unary(|value| date(value).map(|date| self.part.of(date.into())))?
         } else {
-            as_timestamp_microsecond_array(&moment)?.try_unary(|value| micros(value).map(|moment| self.part.of(moment)))?
+            as_timestamp_microsecond_array(&moment)?
+                .try_unary(|value| micros(value).map(|moment| self.part.of(moment)))?
         };
         result(Arc::new(parts) as ArrayRef, single)
     }

@@ -131,7 +131,11 @@ impl Pattern {
                 ('s', _) => Piece::Second(count),
                 ('S', _) => Piece::Fraction(count),
                 ('a', _) => Piece::Half,
-                _ => return Err(format!("the letter {letter} is not supported in the pattern '{text}'; quote it to print it")),
+                _ => {
+                    return Err(format!(
+                        "the letter {letter} is not supported in the pattern '{text}'; quote it to print it"
+                    ));
+                }
             });
         }
         Ok(Self(pieces.0))
@@ -156,7 +160,9 @@ impl Pattern {
                 Piece::WeekdayName => write!(out, "{}", moment.format("%A"))?,
                 Piece::WeekdayShort => write!(out, "{}", moment.format("%a"))?,
                 Piece::Hour(width) => write!(out, "{:01$}", moment.hour(), width)?,
-                Piece::HourFrom1(width) => write!(out, "{:01$}", if moment.hour() == 0 { 24 } else { moment.hour() }, width)?,
+                Piece::HourFrom1(width) => {
+                    write!(out, "{:01$}", if moment.hour() == 0 { 24 } else { moment.hour() }, width)?
+                }
                 Piece::HourOfHalf(width) => write!(out, "{half_hour:0width$}")?,
                 Piece::HourOfHalfFrom0(width) => write!(out, "{:01$}", half_hour % 12, width)?,
                 Piece::Minute(width) => write!(out, "{:01$}", moment.minute(), width)?,

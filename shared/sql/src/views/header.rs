@@ -90,7 +90,12 @@ impl Fields {
     fn read(&mut self, file: &str, entry: &Entry) -> Result<(), ViewError> {
         let value = entry.value.as_str();
         if value.is_empty() {
-            return Err(ViewError::new(file, Some(entry.line), format!("`{}` is empty", entry.key), "write its value after the colon"));
+            return Err(ViewError::new(
+                file,
+                Some(entry.line),
+                format!("`{}` is empty", entry.key),
+                "write its value after the colon",
+            ));
         }
         let fresh = match entry.key.split_once(' ') {
             Some(("column", name)) => self.column(name, value),
@@ -100,7 +105,12 @@ impl Fields {
                 "name" => self.name.replace(value.to_owned()).is_none(),
                 "version" => {
                     let version = value.parse().map_err(|_| {
-                        ViewError::new(file, Some(entry.line), format!("version `{value}` is no number"), "write a whole number such as 1")
+                        ViewError::new(
+                            file,
+                            Some(entry.line),
+                            format!("version `{value}` is no number"),
+                            "write a whole number such as 1",
+                        )
                     })?;
                     self.version.replace(version).is_none()
                 }
@@ -117,7 +127,12 @@ impl Fields {
         if fresh {
             Ok(())
         } else {
-            Err(ViewError::new(file, Some(entry.line), format!("`{}` stands twice", entry.key), "keep one of the two lines"))
+            Err(ViewError::new(
+                file,
+                Some(entry.line),
+                format!("`{}` stands twice", entry.key),
+                "keep one of the two lines",
+            ))
         }
     }
 
@@ -161,7 +176,8 @@ impl Fields {
                 "select the sender first and describe it as `-- column source: …`: equal ids of two senders are two things",
             ));
         }
-        if !view.materialised && !(view.partition_by.is_empty() && view.z_order.is_empty()) {
+        let laid_out = !view.partition_by.is_empty() || !view.z_order.is_empty();
+        if laid_out && !view.materialised {
             return Err(ViewError::new(
                 file,
                 None,

@@ -35,7 +35,9 @@ pub(super) fn query(file: &str, sql: &str) -> Result<Statement, ViewError> {
         ViewError::new(file, line_of(&text), text, "correct the SQL; it is Athena's dialect")
     })?;
     match (statements.pop_front(), statements.is_empty()) {
-        (Some(Statement::Statement(statement)), true) if matches!(*statement, Sql::Query(_)) => Ok(Statement::Statement(statement)),
+        (Some(Statement::Statement(statement)), true) if matches!(*statement, Sql::Query(_)) => {
+            Ok(Statement::Statement(statement))
+        }
         _ => Err(ViewError::new(file, None, "the file is not one query", "keep exactly one SELECT in it")),
     }
 }

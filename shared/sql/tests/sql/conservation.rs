@@ -83,7 +83,14 @@ async fn shares_add_up_to_the_whole() {
 #[tokio::test]
 async fn an_identified_twin_has_the_rows_of_its_view() {
     let session = lake().await;
-    for view in ["dim_patients", "patient_summary", "patient_treatment_summary", "medicine_per_patient", "appointments", "patients"] {
+    for view in [
+        "dim_patients",
+        "patient_summary",
+        "patient_treatment_summary",
+        "medicine_per_patient",
+        "appointments",
+        "patients",
+    ] {
         let count = async |database: &str| {
             csv(session.sql(&format!("SELECT COUNT(*) AS n FROM {database}.{view}")).await.unwrap()).await
         };

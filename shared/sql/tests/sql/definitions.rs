@@ -39,7 +39,10 @@ fn every_definition_is_there_and_complete() {
         assert!(view.description.ends_with('.'), "{name}: a description is a sentence");
         assert!(view.grain.starts_with("one row per"), "{name}: the grain says what a row is");
         assert!(view.sql.starts_with("SELECT") || view.sql.starts_with("WITH"), "{name}");
-        assert!(!view.sql.contains('*') || view.sql.contains("COUNT(*)") || view.sql.contains("100 *"), "{name}: no SELECT *");
+        assert!(
+            !view.sql.contains('*') || view.sql.contains("COUNT(*)") || view.sql.contains("100 *"),
+            "{name}: no SELECT *"
+        );
         for column in &view.columns {
             assert!(!column.description.is_empty(), "{name}.{}", column.name);
             if column.name.ends_with("_cost") {
@@ -69,7 +72,12 @@ fn distinct_from_stands_in_brackets() {
     let views = Views::embedded().unwrap();
     for view in views.views().chain(views.prepared()) {
         for comparison in view.sql.lines().filter(|line| line.contains("DISTINCT FROM")) {
-            assert!(comparison.contains('(') && comparison.ends_with(')'), "{}.{}: {comparison}", view.database, view.name);
+            assert!(
+                comparison.contains('(') && comparison.ends_with(')'),
+                "{}.{}: {comparison}",
+                view.database,
+                view.name
+            );
         }
     }
 }
@@ -79,7 +87,8 @@ fn gold_reads_no_identity_and_twins_no_bronze() {
     let views = Views::embedded().unwrap();
     for view in views.views() {
         for (database, table) in view.tables().unwrap() {
-            let allowed: &[&str] = if view.database == GOLD { &["silver", "gold"] } else { &["silver", "gold", "identity"] };
+            let allowed: &[&str] =
+                if view.database == GOLD { &["silver", "gold"] } else { &["silver", "gold", "identity"] };
             assert!(allowed.contains(&database.as_str()), "{}.{} reads {database}.{table}", view.database, view.name);
         }
     }
@@ -109,7 +118,12 @@ fn a_view_comes_after_what_it_reads() {
     let mut seen = HashSet::new();
     for view in views.views() {
         for table in view.tables().unwrap() {
-            assert!(!known.contains(&table) || seen.contains(&table), "{}.{} before {table:?}", view.database, view.name);
+            assert!(
+                !known.contains(&table) || seen.contains(&table),
+                "{}.{} before {table:?}",
+                view.database,
+                view.name
+            );
         }
         seen.insert(view.key());
     }
@@ -124,7 +138,8 @@ fn text(name: &str, sql: &str) -> String {
 
 #[test]
 fn a_definition_is_read_in_full() {
-    let view = View::parse(GOLD, "gold/a.sql", &text("a", "SELECT s.source, 1 AS total FROM silver.sources s;")).unwrap();
+    let view =
+        View::parse(GOLD, "gold/a.sql", &text("a", "SELECT s.source, 1 AS total FROM silver.sources s;")).unwrap();
     assert_eq!((view.name.as_str(), view.version, view.materialised), ("a", 2, false));
     assert_eq!(view.description, "A test. It goes on.");
     assert_eq!(view.columns[1].unit.as_deref(), Some("USD"));
@@ -141,7 +156,11 @@ fn parameters_are_numbered_outside_of_texts() {
     let header = "-- parameter a: one\n-- parameter b: two\n";
     let text = text("q", "").replace("-- column source", &format!("{header}-- column source")) + sql;
     let view = View::parse("prepared", "prepared/q.sql", &text).unwrap();
-    assert!(view.numbered_sql().unwrap().ends_with("'why?' AS total FROM silver.sources s WHERE s.source = $1 AND s.feed = $2 -- ?"));
+    assert!(
+        view.numbered_sql()
+            .unwrap()
+            .ends_with("'why?' AS total FROM silver.sources s WHERE s.source = $1 AND s.feed = $2 -- ?")
+    );
     let error = View::parse(GOLD, "gold/q.sql", &text).unwrap_err().to_string();
     assert!(error.contains("move the file to prepared/"), "{error}");
 }
@@ -150,19 +169,37 @@ fn parameters_are_numbered_outside_of_texts() {
 fn a_faulty_definition_names_file_line_and_remedy() {
     let good = text("a", "SELECT s.source, 1 AS total FROM silver.sources s");
     for (bad, expected) in [
-        (good.replace("version: 2", "version: two"), "gold/a.sql:2: version `two` is no number; write a whole number such as 1"),
-        (good.replace("-- owner: tests\n", ""), "gold/a.sql: the header has no `owner`; add a line `-- owner: …` at the top"),
+        (
+            good.replace("version: 2", "version: two"),
+            "gold/a.sql:2: version `two` is no number; write a whole number such as 1",
+        ),
+        (
+            good.replace("-- owner: tests\n", ""),
+            "gold/a.sql: the header has no `owner`; add a line `-- owner: …` at the top",
+        ),
         (good.replace("-- owner:", "-- ownr:"), "gold/a.sql:6: unknown header key `ownr`"),
-        (good.replace("-- owner: tests", "-- owner tests"), "gold/a.sql:6: the header line `-- owner tests` has no colon"),
+        (
+            good.replace("-- owner: tests", "-- owner tests"),
+            "gold/a.sql:6: the header line `-- owner tests` has no colon",
+        ),
         (good.replace("-- owner: tests", "-- owner:"), "gold/a.sql:6: `owner` is empty"),
         (good.replace("-- owner: tests", "-- grain: again"), "gold/a.sql:6: `grain` stands twice"),
-        (good.replace("materialised: no", "materialised: yes"), "gold/a.sql:7: materialised is `yes`; write `no` for a view or `delta`"),
-        (good.replace("materialised: no", "materialised: no\n-- z_order: total"), "is not materialised has no partition_by"),
+        (
+            good.replace("materialised: no", "materialised: yes"),
+            "gold/a.sql:7: materialised is `yes`; write `no` for a view or `delta`",
+        ),
+        (
+            good.replace("materialised: no", "materialised: no\n-- z_order: total"),
+            "is not materialised has no partition_by",
+        ),
         (good.replace("materialised: no", "materialised: delta\n-- z_order: x"), "names `x`, which is no column"),
         (good.replace("-- column source: sender\n", ""), "gold/a.sql: the first column is not `source`"),
         (good.replace("name: a", "name: b"), "gold/a.sql: the header calls it `b`; name the file b.sql"),
         (good.replace("FROM silver", "FORM silver"), "gold/a.sql:11: "),
-        (good.replace("silver.sources", "sources"), "table `sources` is named without its database; write database.table"),
+        (
+            good.replace("silver.sources", "sources"),
+            "table `sources` is named without its database; write database.table",
+        ),
         (good.replace("SELECT", "DELETE FROM silver.x; SELECT"), "the file is not one query; keep exactly one SELECT"),
         (good.replace("SELECT s.source, 1 AS total FROM silver.sources s", ""), "no SQL follows the header"),
         (good.replace("1 AS total", "? AS total"), "the SQL has 1 `?` and the header describes 0 parameters"),
@@ -177,8 +214,13 @@ fn an_overlay_adds_and_replaces() {
     let folder = tempfile::tempdir().unwrap();
     let gold = folder.path().join("gold");
     fs::create_dir(&gold).unwrap();
-    fs::write(gold.join("city_distribution.sql"), text("city_distribution", "SELECT z.source, z.total FROM gold.a_new_one z")).unwrap();
-    fs::write(gold.join("a_new_one.sql"), text("a_new_one", "SELECT s.source, 1 AS total FROM silver.sources s")).unwrap();
+    fs::write(
+        gold.join("city_distribution.sql"),
+        text("city_distribution", "SELECT z.source, z.total FROM gold.a_new_one z"),
+    )
+    .unwrap();
+    fs::write(gold.join("a_new_one.sql"), text("a_new_one", "SELECT s.source, 1 AS total FROM silver.sources s"))
+        .unwrap();
     fs::write(gold.join("notes.txt"), "not a definition").unwrap();
     let views = Views::with_overlay(folder.path()).unwrap();
     assert_eq!(views.get(GOLD, "city_distribution").unwrap().version, 2);
@@ -186,7 +228,8 @@ fn an_overlay_adds_and_replaces() {
     assert!(place("a_new_one") < place("city_distribution"));
     assert_eq!(views.views().count(), Views::embedded().unwrap().views().count() + 1);
 
-    fs::write(gold.join("a_new_one.sql"), text("a_new_one", "SELECT c.source, c.total FROM gold.city_distribution c")).unwrap();
+    fs::write(gold.join("a_new_one.sql"), text("a_new_one", "SELECT c.source, c.total FROM gold.city_distribution c"))
+        .unwrap();
     let error = Views::with_overlay(folder.path()).unwrap_err().to_string();
     assert!(error.contains("in a circle") && error.contains("gold.a_new_one, gold.city_distribution"), "{error}");
     let error = Views::with_overlay(&folder.path().join("missing")).unwrap_err().to_string();

@@ -40,7 +40,8 @@ pub fn silver() -> SessionContext {
 pub async fn lake() -> SessionContext {
     let session = silver();
     for view in Views::embedded().unwrap().views() {
-        let rows = session.sql(&view.sql).await.unwrap_or_else(|error| panic!("{}.{}: {error}", view.database, view.name));
+        let rows =
+            session.sql(&view.sql).await.unwrap_or_else(|error| panic!("{}.{}: {error}", view.database, view.name));
         view.check_columns(rows.schema().fields().iter().map(|field| field.name().as_str())).unwrap();
         let table = if view.materialised {
             let schema = Arc::clone(rows.schema().inner());

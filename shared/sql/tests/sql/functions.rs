@@ -115,7 +115,8 @@ async fn date_format_writes_mysql_patterns() {
         ("date_format(CAST(NULL AS date), '%Y')", "NULL"),
     ])
     .await;
-    let rows = session.sql("SELECT date_format(d, '%a') AS a FROM (VALUES (DATE '2024-06-01'), (NULL), (DATE '2024-06-02')) AS t(d)");
+    let rows = session
+        .sql("SELECT date_format(d, '%a') AS a FROM (VALUES (DATE '2024-06-01'), (NULL), (DATE '2024-06-02')) AS t(d)");
     assert_eq!(csv(rows.await.unwrap()).await, "a\nSat\n\"\"\nSun\n");
     for refused in ["%D", "%U", "%u", "%V", "%w", "%X", "ends %"] {
         let sql = format!("SELECT date_format(DATE '2024-06-01', '{refused}')");
@@ -134,7 +135,11 @@ async fn format_datetime_writes_joda_patterns() {
         ("xxxx-''W''ww", "2024-W10"),
         ("d ''of'' DDD yy", "4 of 064 24"),
     ] {
-        assert_eq!(value(&session, &format!("SELECT format_datetime({MOMENT}, '{pattern}')")).await, expected, "{pattern}");
+        assert_eq!(
+            value(&session, &format!("SELECT format_datetime({MOMENT}, '{pattern}')")).await,
+            expected,
+            "{pattern}"
+        );
     }
     assert!(failure(&session, "SELECT format_datetime(DATE '2024-06-01', 'yyyy''T')").await.contains("quote"));
     assert!(failure(&session, "SELECT format_datetime(DATE '2024-06-01', 'VV')").await.contains("not supported"));
@@ -172,7 +177,8 @@ async fn collections() {
     assert!(failure(&session, "SELECT element_at(ARRAY[1], 0)").await.contains("counted from 1"));
 }
 
-const PEOPLE: &str = "(VALUES ('x', 'ann', 5), ('x', 'bob', 9), ('x', 'cy', NULL), ('y', NULL, 7), ('y', 'dee', 3), ('z', 'eve', NULL))
+const PEOPLE: &str =
+    "(VALUES ('x', 'ann', 5), ('x', 'bob', 9), ('x', 'cy', NULL), ('y', NULL, 7), ('y', 'dee', 3), ('z', 'eve', NULL))
     AS t(team, name, score)";
 
 #[tokio::test]
@@ -198,7 +204,10 @@ async fn aggregates_of_a_whole_table() {
     assert_eq!(value(&session, &format!("SELECT count_if(score > 4) FROM {PEOPLE} WHERE false")).await, "0");
     assert_eq!(value(&session, &format!("SELECT max_by(name, score) FROM {PEOPLE} WHERE false")).await, "NULL");
     assert_eq!(value(&session, &format!("SELECT approx_distinct(name) FROM {PEOPLE} WHERE false")).await, "0");
-    assert_eq!(value(&session, &format!("SELECT approx_percentile(score, 0.5) FROM {PEOPLE} WHERE false")).await, "NULL");
+    assert_eq!(
+        value(&session, &format!("SELECT approx_percentile(score, 0.5) FROM {PEOPLE} WHERE false")).await,
+        "NULL"
+    );
 }
 
 #[tokio::test]

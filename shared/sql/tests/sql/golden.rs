@@ -55,7 +55,9 @@ async fn every_prepared_query_matches_its_golden_file() {
     let session = lake().await;
     let views = Views::embedded().unwrap();
     let mut differences = Vec::new();
-    for (name, value) in [("get_patient_history", "P1"), ("get_patient_lab_reports", "P1"), ("get_doctor_summary", "D1")] {
+    for (name, value) in
+        [("get_patient_history", "P1"), ("get_patient_lab_reports", "P1"), ("get_doctor_summary", "D1")]
+    {
         let actual = run(&session, views.get("prepared", name).unwrap(), &[value]).await;
         differences.extend(compare("prepared", name, &actual).err());
     }
@@ -69,7 +71,11 @@ async fn a_prepared_query_answers_for_the_unknown_and_the_idle() {
     let views = Views::embedded().unwrap();
     let rows = |text: String| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     let summary = views.get("prepared", "get_doctor_summary").unwrap();
-    assert_eq!(rows(run(&session, summary, &["D3"]).await), ["clinic,Hal Wood,Neurologist,Fortis,0,0"], "no visits: zeros");
+    assert_eq!(
+        rows(run(&session, summary, &["D3"]).await),
+        ["clinic,Hal Wood,Neurologist,Fortis,0,0"],
+        "no visits: zeros"
+    );
     assert!(rows(run(&session, summary, &["D9"]).await).is_empty(), "unknown doctor: no row");
     let history = views.get("prepared", "get_patient_history").unwrap();
     assert!(rows(run(&session, history, &["P3"]).await).is_empty(), "no visits: no rows");

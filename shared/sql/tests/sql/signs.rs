@@ -103,7 +103,10 @@ async fn what_cannot_be_answered_is_refused_with_advice() {
         ("SELECT date_diff('hour', DATE '2024-01-01', DATE '2024-01-02')", "CAST(x AS timestamp)"),
         ("SELECT date_diff('fortnight', DATE '2024-01-01', DATE '2024-01-02')", "use millisecond, second"),
         ("SELECT date_diff('day', '2024-01-01', DATE '2024-01-02')", "CAST(x AS date)"),
-        ("SELECT date_diff(u, DATE '2024-01-01', DATE '2024-01-02') FROM (VALUES ('day'), ('week')) AS t(u)", "must be a constant"),
+        (
+            "SELECT date_diff(u, DATE '2024-01-01', DATE '2024-01-02') FROM (VALUES ('day'), ('week')) AS t(u)",
+            "must be a constant",
+        ),
     ] {
         let message = failure(&session, sql).await;
         assert!(message.contains(advice), "{sql}: {message}");

@@ -54,13 +54,17 @@ pub async fn joined_checks(context: &Context, contract: &Contract, source: &str)
 async fn run(context: &Context, contract: &Contract, source: &str, rule: &Rule) -> Result<CheckCount, StepError> {
     let RuleKind::Joined { target, parent, on, violation } = &rule.kind else { return Ok(CheckCount::default()) };
     let failed = |error: DataFusionError| StepError::query(format!("checking {}", rule.id), &error);
-    let (Some(children), Some(parents)) = (context.tables.open(target, None).await?, context.tables.open(parent, None).await?) else {
+    let (Some(children), Some(parents)) =
+        (context.tables.open(target, None).await?, context.tables.open(parent, None).await?)
+    else {
         return Ok(CheckCount::default());
     };
     let session = super::session(context)?;
     let children = session
         .read_table(context.tables.provider(&children).await?)
-        .and_then(|rows| rows.filter(ident("source").eq(lit(source)).and(ident("feed").eq(lit(contract.feed.as_str())))))
+        .and_then(|rows| {
+            rows.filter(ident("source").eq(lit(source)).and(ident("feed").eq(lit(contract.feed.as_str()))))
+        })
         .and_then(|rows| rows.alias("child"))
         .map_err(failed)?;
     let parents = session

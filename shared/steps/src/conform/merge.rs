@@ -33,7 +33,12 @@ fn failed(table: &Table) -> impl Fn(DataFusionError) -> StepError {
 }
 
 /// The rows a table holds for a source, with every column the table should have.
-pub fn existing(session: &SessionContext, provider: Arc<dyn TableProvider>, table: &Table, source: &str) -> Result<DataFrame, StepError> {
+pub fn existing(
+    session: &SessionContext,
+    provider: Arc<dyn TableProvider>,
+    table: &Table,
+    source: &str,
+) -> Result<DataFrame, StepError> {
     let schema = provider.schema();
     let rows = session.read_table(provider).and_then(|rows| rows.filter(ident("source").eq(lit(source))));
     let mut selected = Vec::new();
@@ -126,18 +131,29 @@ impl Touched {
     }
 }
 
-async fn touched(table: &Table, load: Load, mapped: &DataFrame, existing: &DataFrame, replaced: &Expr) -> Result<Touched, DataFusionError> {
+async fn touched(
+    table: &Table,
+    load: Load,
+    mapped: &DataFrame,
+    existing: &DataFrame,
+    replaced: &Expr,
+) -> Result<Touched, DataFusionError> {
     let Some((period, _)) = &table.period else {
         let any = mapped.clone().count().await? > 0 || existing.clone().filter(replaced.clone())?.count().await? > 0;
         return Ok(Touched::All(any));
     };
     let column = vec![ident(period.column())];
-    let mut periods = mapped.clone().select(column.clone())?.union(existing.clone().filter(replaced.clone())?.select(column.clone())?)?;
+    let mut periods = mapped
+        .clone()
+        .select(column.clone())?
+        .union(existing.clone().filter(replaced.clone())?.select(column.clone())?)?;
     if load == Load::Upsert && !table.key.is_empty() {
         let keys: Vec<Expr> = table.key.iter().map(|name| ident(name).alias(format!("__{name}"))).collect();
-        let (left, right): (Vec<&str>, Vec<String>) = table.key.iter().map(|name| (name.as_str(), format!("__{name}"))).unzip();
+        let (left, right): (Vec<&str>, Vec<String>) =
+            table.key.iter().map(|name| (name.as_str(), format!("__{name}"))).unzip();
         let right: Vec<&str> = right.iter().map(String::as_str).collect();
-        let same = existing.clone().join(mapped.clone().select(keys)?.distinct()?, JoinType::LeftSemi, &left, &right, None)?;
+        let same =
+            existing.clone().join(mapped.clone().select(keys)?.distinct()?, JoinType::LeftSemi, &left, &right, None)?;
         periods = periods.union(same.select(column)?)?;
     }
     let mut values = Vec::new();
@@ -162,7 +178,12 @@ fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, Da
     rank_first(table, rows, keys, order)
 }
 
-fn rank_first(table: &Table, rows: DataFrame, keys: Vec<Expr>, order: Vec<datafusion::logical_expr::SortExpr>) -> Result<DataFrame, DataFusionError> {
+fn rank_first(
+    table: &Table,
+    rows: DataFrame,
+    keys: Vec<Expr>,
+    order: Vec<datafusion::logical_expr::SortExpr>,
+) -> Result<DataFrame, DataFusionError> {
     let rank = row_number().partition_by(keys).order_by(order).build()?.alias("__rank");
     let columns: Vec<Expr> = table.stored_columns().into_iter().map(|(name, _)| ident(name)).collect();
     rows.window(vec![rank])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns)
@@ -186,13 +207,21 @@ async fn snapshot(
             rows = rows.union(existing.clone().filter(ident("snapshot_date").eq(day(base)))?)?;
         }
         // A later snapshot whose job left no file any more is rebuilt as well.
-        for batch in existing.filter(ident("snapshot_date").gt_eq(day(first)))?.select(vec![ident("snapshot_date")])?.distinct()?.collect().await? {
+        for batch in existing
+            .filter(ident("snapshot_date").gt_eq(day(first)))?
+            .select(vec![ident("snapshot_date")])?
+            .distinct()?
+            .collect()
+            .await?
+        {
             let days = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Date32Type>();
             dates.extend(days.iter().flatten().filter_map(datafusion::arrow::datatypes::Date32Type::to_naive_date_opt));
         }
     }
     let days: Vec<Expr> = dates.iter().map(|date| day(*date)).collect();
-    let calendar = session.read_empty()?.select(vec![datafusion::functions_nested::expr_fn::make_array(days.clone()).alias("__day")])?;
+    let calendar = session
+        .read_empty()?
+        .select(vec![datafusion::functions_nested::expr_fn::make_array(days.clone()).alias("__day")])?;
     let calendar = calendar.unnest_columns(&["__day"])?;
     let rows = rows.join_on(calendar, JoinType::Inner, [ident("snapshot_date").lt_eq(ident("__day"))])?;
     let mut keys = vec![ident("__day")];
@@ -207,7 +236,11 @@ async fn snapshot(
         "created_date" => ident("__created").alias(name),
         _ => ident(name),
     });
-    let rows = rows.window(vec![first_seen])?.window(vec![rank])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns.collect::<Vec<_>>())?;
+    let rows = rows
+        .window(vec![first_seen])?
+        .window(vec![rank])?
+        .filter(ident("__rank").eq(lit(1_u64)))?
+        .select(columns.collect::<Vec<_>>())?;
     let replaces = ident("snapshot_date").in_list(days, false);
     Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: Some(replaces) }.with_source(source)))
 }
@@ -217,7 +250,10 @@ fn day(date: NaiveDate) -> Expr {
 }
 
 async fn latest_date(rows: &DataFrame) -> Result<Option<NaiveDate>, DataFusionError> {
-    let newest = rows.clone().aggregate(vec![], vec![datafusion::functions_aggregate::expr_fn::max(ident("snapshot_date")).alias("newest")])?;
+    let newest = rows.clone().aggregate(
+        vec![],
+        vec![datafusion::functions_aggregate::expr_fn::max(ident("snapshot_date")).alias("newest")],
+    )?;
     for batch in newest.collect().await? {
         let days = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Date32Type>();
         if let Some(days) = days.iter().flatten().next() {

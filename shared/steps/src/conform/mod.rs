@@ -46,7 +46,12 @@ pub fn mapping_fingerprint(context: &Context, contract: &Contract) -> String {
 ///
 /// # Errors
 /// When storage fails, a mapping query is wrong, or rows would be lost.
-pub async fn conform(context: &Context, contract: &Contract, source: &str, batch: &[IngestEntry]) -> Result<Conformed, StepError> {
+pub async fn conform(
+    context: &Context,
+    contract: &Contract,
+    source: &str,
+    batch: &[IngestEntry],
+) -> Result<Conformed, StepError> {
     let mut attempt = 0;
     loop {
         match once(context, contract, source, batch).await {
@@ -59,14 +64,23 @@ pub async fn conform(context: &Context, contract: &Contract, source: &str, batch
     }
 }
 
-async fn once(context: &Context, contract: &Contract, source: &str, batch: &[IngestEntry]) -> Result<Conformed, StepError> {
+async fn once(
+    context: &Context,
+    contract: &Contract,
+    source: &str,
+    batch: &[IngestEntry],
+) -> Result<Conformed, StepError> {
     let start = Instant::now();
     let ledger = context.ledger.ingested_of(source, &contract.dataset).await?;
     let mut orphans = orphans::Orphans::default();
     let mut conformed = Conformed::default();
     for target in &contract.targets {
         let Some(table) = context.contracts.tables.get(&target.table) else {
-            return Err(StepError::Invalid(format!("{} targets {}, which is not a table", contract.name(), target.table)));
+            return Err(StepError::Invalid(format!(
+                "{} targets {}, which is not a table",
+                contract.name(),
+                target.table
+            )));
         };
         if apply(context, contract, source, target, table, batch, &ledger, &mut orphans).await? {
             conformed.changed.push(target.table.clone());
@@ -87,7 +101,8 @@ async fn once(context: &Context, contract: &Contract, source: &str, batch: &[Ing
             seconds,
         };
         if record.orphans > entry.bronze_rows {
-            let text = format!("{}: {} orphans in a file of {} rows", contract.name(), record.orphans, entry.bronze_rows);
+            let text =
+                format!("{}: {} orphans in a file of {} rows", contract.name(), record.orphans, entry.bronze_rows);
             return Err(StepError::Conservation(text));
         }
         context.ledger.record_conform(entry, &record).await?;
@@ -120,7 +135,9 @@ async fn apply(
         None => None,
     };
     let latest_by = contract.latest_by.as_deref().filter(|_| table.has_column("updated_at"));
-    let Some(merged) = merge::merge(&session, table, target.load, &scope, mapped, existing, latest_by.is_some(), source).await? else {
+    let Some(merged) =
+        merge::merge(&session, table, target.load, &scope, mapped, existing, latest_by.is_some(), source).await?
+    else {
         return Ok(false);
     };
     let write = Write {

@@ -57,8 +57,12 @@ impl Orphans {
             self.count(rule, column, &mapped, &lonely).await.map_err(failed)?;
             if rule.severity == Severity::Reject {
                 self.keep(rule, column, &lonely).await.map_err(failed)?;
-                let gone = lonely.select(vec![ident("_order").alias("__order"), ident("_row").alias("__row")]).map_err(failed)?;
-                left = left.join(gone, JoinType::LeftAnti, &["_order", "_row"], &["__order", "__row"], None).map_err(failed)?;
+                let gone = lonely
+                    .select(vec![ident("_order").alias("__order"), ident("_row").alias("__row")])
+                    .map_err(failed)?;
+                left = left
+                    .join(gone, JoinType::LeftAnti, &["_order", "_row"], &["__order", "__row"], None)
+                    .map_err(failed)?;
             }
         }
         Ok(left)
@@ -89,7 +93,13 @@ impl Orphans {
         children.join(parents, JoinType::LeftAnti, &[column], &["__parent"], None).map_err(failed)
     }
 
-    async fn count(&mut self, rule: &Rule, column: &str, mapped: &DataFrame, lonely: &DataFrame) -> Result<(), DataFusionError> {
+    async fn count(
+        &mut self,
+        rule: &Rule,
+        column: &str,
+        mapped: &DataFrame,
+        lonely: &DataFrame,
+    ) -> Result<(), DataFusionError> {
         let with_value = mapped.clone().filter(ident(column).is_not_null())?;
         for (rows, failing) in [(with_value, false), (lonely.clone(), true)] {
             let counts = rows.aggregate(vec![ident("_order")], vec![count(lit(1_i64)).alias("rows")])?;
@@ -143,7 +153,11 @@ impl Orphans {
     }
 
     /// Files beyond the batch whose orphans were looked at again.
-    pub fn replayed<'a>(&'a self, ledger: &'a [IngestEntry], batch: &'a [IngestEntry]) -> impl Iterator<Item = &'a IngestEntry> {
+    pub fn replayed<'a>(
+        &'a self,
+        ledger: &'a [IngestEntry],
+        batch: &'a [IngestEntry],
+    ) -> impl Iterator<Item = &'a IngestEntry> {
         ledger.iter().filter(move |entry| {
             self.inputs.contains(&entry.name) && !batch.iter().any(|other| other.name == entry.name)
         })
@@ -161,9 +175,18 @@ impl Orphans {
             };
             let mut broken = Broken::new(&order);
             for orphan in orphans {
-                broken.add_rule(orphan.row, &orphan.rule, Severity::Reject, Some(&orphan.column), &orphan.reason, Some(&orphan.value), None);
+                broken.add_rule(
+                    orphan.row,
+                    &orphan.rule,
+                    Severity::Reject,
+                    Some(&orphan.column),
+                    &orphan.reason,
+                    Some(&orphan.value),
+                    None,
+                );
             }
-            let bytes = encode(&mut broken).map_err(|error| StepError::Invalid(format!("encoding orphans: {error}")))?;
+            let bytes =
+                encode(&mut broken).map_err(|error| StepError::Invalid(format!("encoding orphans: {error}")))?;
             context.lake.put_bytes(&entry.orphans_object(), bytes.into()).await?;
         }
         Ok(())

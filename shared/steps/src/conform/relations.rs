@@ -34,12 +34,13 @@ pub async fn register(
     source: &str,
     inputs: &[IngestEntry],
 ) -> Result<(), StepError> {
-    let failed = |error: datafusion::error::DataFusionError| StepError::query(format!("reading bronze of {}", contract.name()), &error);
+    let failed = |error: datafusion::error::DataFusionError| {
+        StepError::query(format!("reading bronze of {}", contract.name()), &error)
+    };
     let filled: Vec<&IngestEntry> = inputs.iter().filter(|entry| entry.bronze_rows > 0).collect();
-    for (name, layer, schema) in [
-        ("bronze", Layer::Bronze, schema::bronze(contract)),
-        ("identity", Layer::Identity, schema::identity(contract)),
-    ] {
+    for (name, layer, schema) in
+        [("bronze", Layer::Bronze, schema::bronze(contract)), ("identity", Layer::Identity, schema::identity(contract))]
+    {
         if layer == Layer::Identity && !contract.has_identity() {
             continue;
         }
@@ -84,9 +85,13 @@ fn register_codes(context: &Context, session: &SessionContext) -> Result<(), Ste
     for (name, text) in &context.contracts.codes {
         let format = Format::default().with_header(true);
         let (inferred, _) = format.infer_schema(Cursor::new(text), None).map_err(broken)?;
-        let fields: Vec<_> = inferred.fields().iter().map(|field| field.as_ref().clone().with_data_type(DataType::Utf8)).collect();
+        let fields: Vec<_> =
+            inferred.fields().iter().map(|field| field.as_ref().clone().with_data_type(DataType::Utf8)).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        let reader = arrow::csv::ReaderBuilder::new(schema.clone()).with_header(true).build(Cursor::new(text)).map_err(broken)?;
+        let reader = arrow::csv::ReaderBuilder::new(schema.clone())
+            .with_header(true)
+            .build(Cursor::new(text))
+            .map_err(broken)?;
         let batches = reader.collect::<Result<Vec<_>, _>>().map_err(broken)?;
         let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
         carelake_sql::session::register_in(session, "codes", name, Arc::new(table)).map_err(failed)?;
@@ -107,12 +112,20 @@ pub async fn mapped(
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let rows = session.sql_with_options(&target.sql, read_only).await.map_err(failed)?;
     let returned: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
-    if let Some(stray) = returned.iter().find(|name| !table.has_column(name) && !["_order", "_row"].contains(&name.as_str())) {
-        let text = format!("{}: the query returns \"{stray}\", which the table does not have; rename it or add the column", context());
+    if let Some(stray) =
+        returned.iter().find(|name| !table.has_column(name) && !["_order", "_row"].contains(&name.as_str()))
+    {
+        let text = format!(
+            "{}: the query returns \"{stray}\", which the table does not have; rename it or add the column",
+            context()
+        );
         return Err(StepError::Invalid(text));
     }
     if let Some(absent) = ["_order", "_row"].iter().find(|name| !returned.iter().any(|column| column == *name)) {
-        return Err(StepError::Invalid(format!("{}: the query does not return {absent}; add it to the SELECT", context())));
+        return Err(StepError::Invalid(format!(
+            "{}: the query does not return {absent}; add it to the SELECT",
+            context()
+        )));
     }
     let value = |name: &str, to: DataType| {
         if returned.iter().any(|column| column == name) {
@@ -143,4 +156,3 @@ fn period(table: &Table, value: &dyn Fn(&str, DataType) -> Expr) -> Expr {
         None => lit(ScalarValue::Null),
     }
 }
-

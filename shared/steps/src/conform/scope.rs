@@ -27,7 +27,8 @@ impl Scope {
                 dates: BTreeSet::new(),
             },
             Load::Append => {
-                let keys: BTreeSet<(NaiveDate, &str)> = batch.iter().map(|entry| (entry.ingest_date, entry.key.as_str())).collect();
+                let keys: BTreeSet<(NaiveDate, &str)> =
+                    batch.iter().map(|entry| (entry.ingest_date, entry.key.as_str())).collect();
                 let same_key = |entry: &&IngestEntry| keys.contains(&(entry.ingest_date, entry.key.as_str()));
                 Self::of(ledger.iter().filter(same_key))
             }

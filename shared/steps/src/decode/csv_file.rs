@@ -58,7 +58,8 @@ impl Layout {
         let mut names = Vec::with_capacity(first.len());
         for (index, field) in first.iter().enumerate() {
             let field = if index == 0 { field.strip_prefix(BOM).unwrap_or(field) } else { field };
-            let name = std::str::from_utf8(field).map_err(|_| DecodeError::Unreadable("the header is not UTF-8 text"))?;
+            let name =
+                std::str::from_utf8(field).map_err(|_| DecodeError::Unreadable("the header is not UTF-8 text"))?;
             names.push(name.trim().to_owned());
         }
         let mut taken = vec![false; names.len()];

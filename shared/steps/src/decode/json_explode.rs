@@ -47,9 +47,12 @@ pub struct Exploder<'a> {
 impl<'a> Exploder<'a> {
     pub fn new(contract: &'a Contract) -> Result<Self, DecodeError> {
         let paths: Vec<&JsonPath> = contract.columns.iter().map(|column| &column.path).collect();
-        let chain = paths.iter().map(|path| &path.levels).max_by_key(|levels| levels.len()).cloned().unwrap_or_default();
+        let chain =
+            paths.iter().map(|path| &path.levels).max_by_key(|levels| levels.len()).cloned().unwrap_or_default();
         if paths.iter().any(|path| !chain.starts_with(&path.levels)) {
-            return Err(DecodeError::Unreadable("the contract's paths explode two arrays side by side; split it into two datasets"));
+            return Err(DecodeError::Unreadable(
+                "the contract's paths explode two arrays side by side; split it into two datasets",
+            ));
         }
         let mut known: Vec<Known> = (0..=chain.len()).map(|_| Known::default()).collect();
         for (depth, level) in chain.iter().enumerate() {
@@ -77,7 +80,7 @@ impl<'a> Exploder<'a> {
     }
 
     /// `elements` holds, per depth, the element and its 1-based position.
-    fn explode<'v>(&mut self, row: i64, elements: &mut Vec<(Option<&'v Value>, Option<usize>)>, cells: &mut Cells) {
+    fn explode(&mut self, row: i64, elements: &mut Vec<(Option<&Value>, Option<usize>)>, cells: &mut Cells) {
         let depth = elements.len() - 1;
         let Some(level) = self.chain.get(depth) else {
             self.emit(row, elements, cells);
@@ -105,7 +108,8 @@ impl<'a> Exploder<'a> {
         let mut extra = Map::new();
         for (depth, (element, _)) in elements.iter().enumerate() {
             if let (Some(element), Some(known)) = (element, self.known.get(depth)) {
-                let prefix: String = self.chain.iter().take(depth).map(|level| format!("{}[].", level.join("."))).collect();
+                let prefix: String =
+                    self.chain.iter().take(depth).map(|level| format!("{}[].", level.join("."))).collect();
                 known.unknown(element, &prefix, &mut extra);
             }
         }
@@ -140,7 +144,9 @@ impl<'a> Exploder<'a> {
 fn follow<'v>(value: &'v Value, keys: &[String]) -> Option<&'v Value> {
     keys.iter().try_fold(value, |current, key| {
         let object = current.as_object()?;
-        object.get(key).or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
+        object
+            .get(key)
+            .or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
     })
 }
 

@@ -103,7 +103,11 @@ impl<'de> Visitor<'de> for Records<'_, '_, '_> {
     }
 }
 
-pub fn decode_lines(mut reader: Box<dyn BufRead>, contract: &Contract, sink: &mut Sink<'_>) -> Result<Header, DecodeError> {
+pub fn decode_lines(
+    mut reader: Box<dyn BufRead>,
+    contract: &Contract,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
     let mut forward = |batch| sink(batch);
     let mut state = State {
         exploder: Exploder::new(contract)?,

@@ -47,7 +47,9 @@ type Places = (Vec<Option<usize>>, Vec<(usize, String)>, Header);
 
 fn layout(schema: &Schema, contract: &Contract) -> Result<Places, DecodeError> {
     let place = |headers: &[String]| {
-        headers.iter().find_map(|wanted| schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(wanted)))
+        headers
+            .iter()
+            .find_map(|wanted| schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(wanted)))
     };
     let places: Vec<Option<usize>> = contract.columns.iter().map(|column| place(&column.headers)).collect();
     if places.iter().all(Option::is_none) {

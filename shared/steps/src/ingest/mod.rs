@@ -43,14 +43,27 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     };
     let feed = context.sources.feed(&path.source).to_owned();
     let Some(contract) = context.contracts.contract(&feed, &path.dataset).cloned() else {
-        return Ok(Ingested::Ignored("no contract has this feed and dataset; add one, or bind the source in sources.toml"));
+        return Ok(Ingested::Ignored(
+            "no contract has this feed and dataset; add one, or bind the source in sources.toml",
+        ));
     };
     let start = Instant::now();
+    let versions = context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key())).await?;
+    let (bytes, modified) = context.landing.peek(key)?;
+    let fingerprint = contract.fingerprint();
+    let newest = versions.last().filter(|entry| entry.contract == fingerprint);
+    if let Some(known) = newest.filter(|entry| entry.bytes == bytes && entry.modified == modified) {
+        return Ok(Ingested::Known(Box::new(known.clone())));
+    }
     let (landing, wanted) = (context.landing.clone(), key.clone());
     let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
     let mut entry = entry(context, key, &path, &contract, &file);
-    if let Some(known) = context.ledger.ingest_entry(&entry.source, &entry.dataset, &entry.name).await? {
-        return Ok(Ingested::Known(Box::new(known)));
+    if let Some(known) = versions.iter().find(|known| known.name == entry.name) {
+        if versions.iter().all(|other| other.modified <= known.modified) {
+            return Ok(Ingested::Known(Box::new(known.clone())));
+        }
+        // An earlier content is back: it is the newest version now.
+        context.ledger.forget(known).await?;
     }
     let (lake, order) = (context.lake.clone(), entry.order());
     let bytes = file.file;
@@ -65,7 +78,10 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     entry.unknown_columns = header.unknown;
     entry.missing_columns = header.missing;
     if entry.rows_in != entry.bronze_rows + entry.rejected {
-        let text = format!("{}.{}: {} rows in, {} in bronze, {} rejected", entry.feed, entry.dataset, entry.rows_in, entry.bronze_rows, entry.rejected);
+        let text = format!(
+            "{}.{}: {} rows in, {} in bronze, {} rejected",
+            entry.feed, entry.dataset, entry.rows_in, entry.bronze_rows, entry.rejected
+        );
         return Err(StepError::Conservation(text));
     }
     for (layer, output) in outputs.files {
@@ -74,22 +90,26 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
         }
     }
     entry.seconds = start.elapsed().as_secs_f64();
-    supersede(context, &entry).await?;
+    supersede(context, &entry, &versions).await?;
     context.ledger.record_ingest(&entry).await?;
     Ok(Ingested::Taken(Box::new(entry)))
 }
 
 /// Forgets what the same version of the file left under an earlier contract.
-async fn supersede(context: &Context, entry: &IngestEntry) -> Result<(), StepError> {
-    for old in context.ledger.ingested_of(&entry.source, &entry.dataset).await? {
-        if old.key == entry.key && old.version == entry.version && old.name != entry.name {
-            context.ledger.forget(&old).await?;
-        }
+async fn supersede(context: &Context, entry: &IngestEntry, versions: &[IngestEntry]) -> Result<(), StepError> {
+    for old in versions.iter().filter(|old| old.version == entry.version && old.name != entry.name) {
+        context.ledger.forget(old).await?;
     }
     Ok(())
 }
 
-fn entry(context: &Context, key: &LandingKey, path: &LandingPath, contract: &Contract, file: &LandingFile) -> IngestEntry {
+fn entry(
+    context: &Context,
+    key: &LandingKey,
+    path: &LandingPath,
+    contract: &Contract,
+    file: &LandingFile,
+) -> IngestEntry {
     let fingerprint = contract.fingerprint();
     let lake_key = context.lake.key();
     IngestEntry {
@@ -126,16 +146,20 @@ fn read(
     let mut rows = Rows::new(lake, contract, &path.source, order)?;
     match decode::decode(file, path, contract, &mut |batch| rows.add(batch)) {
         Ok(header) => Ok((header, rows.finish()?)),
-        Err(DecodeError::Unreadable(reason)) => Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?)),
+        Err(DecodeError::Unreadable(reason)) => {
+            Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?))
+        }
         Err(DecodeError::Storage(error)) => Err(carelake_lake::LakeError::io("reading a landing file", &error).into()),
         Err(DecodeError::Sink(error)) => Err(error),
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StepError> + Send + 'static) -> Result<T, StepError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| StepError::Invalid(format!("a worker stopped: {}", if error.is_panic() { "panic" } else { "cancelled" })))?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StepError> + Send + 'static,
+) -> Result<T, StepError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        StepError::Invalid(format!("a worker stopped: {}", if error.is_panic() { "panic" } else { "cancelled" }))
+    })?
 }
 
 /// The layers in the order in which they are put in place: what can be spared last.

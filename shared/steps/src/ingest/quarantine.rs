@@ -28,7 +28,15 @@ impl Broken {
     }
 
     /// A broken rule of a row, or of the file when `row` is 0.
-    pub fn add(&mut self, row: i64, check: &Check, column: Option<&str>, reason: &str, value: Option<&str>, record: Option<&str>) {
+    pub fn add(
+        &mut self,
+        row: i64,
+        check: &Check,
+        column: Option<&str>,
+        reason: &str,
+        value: Option<&str>,
+        record: Option<&str>,
+    ) {
         self.add_rule(row, &check.id, check.severity, column, reason, value, record);
     }
 

@@ -104,7 +104,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The outputs of a file that cannot be read: one line in quarantine.
-    pub fn unreadable(lake: &Lake, contract: &'a Contract, order: &'a str, reason: &'static str) -> Result<Outputs, StepError> {
+    pub fn unreadable(
+        lake: &Lake,
+        contract: &'a Contract,
+        order: &'a str,
+        reason: &'static str,
+    ) -> Result<Outputs, StepError> {
         let checks = Checks::new(contract);
         let mut quarantine = writer(lake, schema::quarantine())?;
         let mut broken = Broken::new(order);
@@ -171,7 +176,12 @@ impl<'a> Rows<'a> {
         self.split(rows, &columns, extra, &BooleanArray::from(good))
     }
 
-    fn find_duplicates(&mut self, columns: &[ArrayRef], good: &mut [bool], failures: &mut Vec<Failure>) -> Result<(), StepError> {
+    fn find_duplicates(
+        &mut self,
+        columns: &[ArrayRef],
+        good: &mut [bool],
+        failures: &mut Vec<Failure>,
+    ) -> Result<(), StepError> {
         let Some(keys) = &mut self.keys else { return Ok(()) };
         let repeated = keys.repeated(columns, good).map_err(arrow)?;
         match (self.contract.duplicates, self.checks.reader_check(".key.unique")) {
@@ -200,7 +210,10 @@ impl<'a> Rows<'a> {
         let mut records: HashMap<usize, String> = HashMap::new();
         for failure in failures {
             self.count(failure.check, 0, 1);
-            let (Some(check), Some(count)) = (self.checks.all().get(failure.check), self.counts.get(failure.check)) else { continue };
+            let (Some(check), Some(count)) = (self.checks.all().get(failure.check), self.counts.get(failure.check))
+            else {
+                continue;
+            };
             if check.severity == Severity::Warn && count.failed > WARNINGS_KEPT {
                 continue;
             }
@@ -221,7 +234,13 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes the good rows: data to bronze, person to identity.
-    fn split(&mut self, rows: &[i64], columns: &[ArrayRef], extra: &StringArray, good: &BooleanArray) -> Result<(), StepError> {
+    fn split(
+        &mut self,
+        rows: &[i64],
+        columns: &[ArrayRef],
+        extra: &StringArray,
+        good: &BooleanArray,
+    ) -> Result<(), StepError> {
         let kept = |array: &dyn Array| filter(array, good).map_err(arrow);
         let numbers = kept(&Int64Array::from(rows.to_vec()))?;
         let orders: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(self.order, numbers.len())));
@@ -288,12 +307,17 @@ impl<'a> Rows<'a> {
         let checks = ids.zip(self.counts.iter().copied()).collect();
         let mut files = Vec::with_capacity(LAYERS.len());
         for layer in LAYERS {
-            files.push((layer, match layer {
-                Layer::Bronze if self.bronze_rows > 0 => Some(self.bronze.inner_file()?),
-                Layer::Identity if self.bronze_rows > 0 => self.identity.as_mut().map(InnerFile::inner_file).transpose()?,
-                Layer::Quarantine if self.anything_broken => Some(self.quarantine.inner_file()?),
-                _ => None,
-            }));
+            files.push((
+                layer,
+                match layer {
+                    Layer::Bronze if self.bronze_rows > 0 => Some(self.bronze.inner_file()?),
+                    Layer::Identity if self.bronze_rows > 0 => {
+                        self.identity.as_mut().map(InnerFile::inner_file).transpose()?
+                    }
+                    Layer::Quarantine if self.anything_broken => Some(self.quarantine.inner_file()?),
+                    _ => None,
+                },
+            ));
         }
         Ok(Outputs {
             readable: true,
