@@ -132,7 +132,13 @@ def test_an_unreadable_file_is_quarantined_whole_and_its_neighbours_are_not(lake
 
 def test_bad_rows_do_not_fail_the_read(lake):
     header = PATIENTS.splitlines()[0].encode() + b"\n"
-    rows = [b"P1,Ann,F,1980-01-01,A+,Oslo", b"P2,Bob,M,1980-13-01,A+,Oslo", b"P3,too,few", b"P4,\xff\xfe,F,1980-01-01,A+,Oslo", b'P5,"Quote, ""d""",F,1980-01-01,A+,Oslo']
+    rows = [
+        b"P1,Ann,F,1980-01-01,A+,Oslo",
+        b"P2,Bob,M,1980-13-01,A+,Oslo",
+        b"P3,too,few",
+        b"P4,\xff\xfe,F,1980-01-01,A+,Oslo",
+        b'P5,"Quote, ""d""",F,1980-01-01,A+,Oslo',
+    ]
     lake.write("clinic/patients/patients.csv", header + b"\n".join(rows))
     report = dataset(lake.run(), "clinic", "patients")
     assert (report["rows_in"], report["accepted"], report["rejected"]) == (5, 2, 3)

@@ -37,7 +37,10 @@ def test_every_delta_table_keeps_the_protocol_that_athena_reads(lake):
 
 
 def test_a_table_has_the_same_values_in_another_reader(lake):
-    ours = sorted(tuple(row.values()) for row in lake.sql("SELECT source, treatment_id, treatment_type, treatment_cost FROM silver.treatments WHERE treatment_cost IS NOT NULL"))
+    ours = sorted(
+        tuple(row.values())
+        for row in lake.sql("SELECT source, treatment_id, treatment_type, treatment_cost FROM silver.treatments WHERE treatment_cost IS NOT NULL")
+    )
     frame = polars.read_delta(str(lake.folder / "silver/treatments")).filter(polars.col("treatment_cost").is_not_null())
     theirs = sorted(tuple(str(value) for value in row) for row in frame.select("source", "treatment_id", "treatment_type", "treatment_cost").iter_rows())
     assert ours == theirs

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, StringArray,
-    TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanArray, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, Int32Array, Int64Array,
+    StringArray, TimestampMicrosecondBuilder,
 };
 use arrow::compute::kernels::cast_utils::string_to_datetime;
 use arrow::compute::{CastOptions, cast_with_options};
@@ -34,15 +34,57 @@ pub fn convert(texts: &StringArray, column_type: ColumnType, format: Option<&str
         ColumnType::Date => Arc::new(dates(texts, format)),
         ColumnType::Timestamp => timestamps(texts, format),
         ColumnType::Double => doubles(texts),
-        ColumnType::Int | ColumnType::Long | ColumnType::Decimal { .. } => numbers(texts, &column_type.arrow()),
+        ColumnType::Int => Arc::new(
+            integers(texts).map(|value| value.and_then(|value| i32::try_from(value).ok())).collect::<Int32Array>(),
+        ),
+        ColumnType::Long => Arc::new(integers(texts).collect::<Int64Array>()),
+        ColumnType::Decimal { .. } => decimals(texts, &column_type.arrow()),
     };
     let invalid = (0..texts.len()).filter(|&row| values.is_null(row) && texts.is_valid(row)).collect();
     Converted { values, invalid }
 }
 
-fn numbers(texts: &StringArray, to: &DataType) -> ArrayRef {
+/// Whole numbers; tools that keep columns as floats write them with `.0`.
+fn integers(texts: &StringArray) -> impl Iterator<Item = Option<i64>> {
+    texts.iter().map(|text| {
+        let text = text?;
+        let whole = match text.split_once('.') {
+            Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+            _ => text,
+        };
+        whole.parse().ok()
+    })
+}
+
+fn decimals(texts: &StringArray, to: &DataType) -> ArrayRef {
     let options = CastOptions { safe: true, ..CastOptions::default() };
-    cast_with_options(texts, to, &options).unwrap_or_else(|_| arrow::array::new_null_array(to, texts.len()))
+    let plain = |text: &str| text.bytes().all(|byte| !byte.eq_ignore_ascii_case(&b'e'));
+    let typed = if texts.iter().flatten().all(plain) {
+        cast_with_options(texts, to, &options)
+    } else {
+        let expanded =
+            texts.iter().map(|text| text.map(|text| without_exponent(text).unwrap_or_else(|| text.to_owned())));
+        cast_with_options(&expanded.collect::<StringArray>(), to, &options)
+    };
+    typed.unwrap_or_else(|_| arrow::array::new_null_array(to, texts.len()))
+}
+
+/// `1.25E7` as `12500000`: Java writes large amounts so.
+fn without_exponent(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let shift: i32 = exponent.parse().ok().filter(|shift| (-40..=40).contains(shift))?;
+    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{fraction}");
+    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let point = i32::try_from(whole.len()).ok()?.checked_add(shift)?;
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
+    let length = i32::try_from(all.len()).ok()?;
+    let padded = format!("{}{all}{}", zeros(1 - point), zeros(point - length));
+    let (whole, fraction) = padded.split_at_checked(usize::try_from(point.max(1)).ok()?)?;
+    Some(format!("{sign}{whole}.{fraction}0"))
 }
 
 fn doubles(texts: &StringArray) -> ArrayRef {
@@ -194,6 +236,11 @@ mod tests {
         assert_eq!(run(&["3000000000", "7", "x"], "int", None).invalid, vec![0, 2]);
         assert_eq!(run(&["7"], "int", None).values.as_primitive::<Int32Type>().value(0), 7);
         assert_eq!(run(&["NaN", "inf", "1e3"], "double", None).invalid, vec![0, 1]);
+        assert_eq!(run(&["61234.0", "61234.5", "5."], "int", None).invalid, vec![1, 2]);
+        assert_eq!(run(&["1.5E7", "35905.85000000005", "-3"], "decimal(18,2)", None).invalid, Vec::<usize>::new());
+        let exponents = run(&["1.5E7", "-2.5e-1", "1e2", "4E-2"], "decimal(18,2)", None).values;
+        let unscaled = exponents.as_primitive::<arrow::datatypes::Decimal128Type>().values().to_vec();
+        assert_eq!(unscaled, vec![1_500_000_000, -25, 10_000, 4]);
         assert_eq!(run(&["12.50", "abc", "99999999999.00"], "decimal(12,2)", None).invalid, vec![1, 2]);
     }
 }

@@ -1,11 +1,12 @@
 //! The rules engine: which rows of a batch are good, and why the others are not.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StringArray};
 use arrow::compute::kernels::cmp;
 use arrow::compute::{cast, nullif};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use regex::Regex;
 
@@ -222,7 +223,7 @@ impl Check {
             // A value that could not be typed is reported as such, not as missing too.
             Test::NotNull => (text.len(), nulls(text)),
             Test::Domain(allowed, ignore_case) => {
-                let words = cast(values, &DataType::Utf8)?;
+                let words = cast(&without_zone(values), &DataType::Utf8)?;
                 let words = words.as_string::<i32>();
                 let known = |word: &str| {
                     if *ignore_case { allowed.contains(&word.to_lowercase()) } else { allowed.contains(word) }
@@ -230,19 +231,22 @@ impl Check {
                 (present, rows_where(words, |word| !known(word)))
             }
             Test::Pattern(pattern) => {
-                let words = cast(values, &DataType::Utf8)?;
+                let words = cast(&without_zone(values), &DataType::Utf8)?;
                 (present, rows_where(words.as_string::<i32>(), |word| !pattern.is_match(word)))
             }
             Test::NotBefore(other) => {
                 let Some(earlier) = columns.get(*other) else { return Ok((0, Vec::new())) };
-                let earlier = cast(earlier, values.data_type())?;
-                let before = cmp::lt(values, &earlier)?;
+                let later = without_zone(values);
+                let earlier = cast(&without_zone(earlier), later.data_type())?;
+                let before = cmp::lt(&later, &earlier)?;
                 (before.len() - before.null_count(), set_rows(&before))
             }
             Test::Range { min, max, set_null } => {
                 let mut failed = Vec::new();
                 for outside in
-                    [min.as_ref().map(|min| cmp::lt(values, min)), max.as_ref().map(|max| cmp::gt(values, max))].into_iter().flatten()
+                    [min.as_ref().map(|min| cmp::lt(values, min)), max.as_ref().map(|max| cmp::gt(values, max))]
+                        .into_iter()
+                        .flatten()
                 {
                     failed.extend(set_rows(&outside?));
                 }
@@ -257,6 +261,14 @@ impl Check {
                 (present, failed)
             }
         })
+    }
+}
+
+/// Moments as they are in UTC: casting a zone by name needs a database of zones.
+fn without_zone(values: &ArrayRef) -> ArrayRef {
+    match values.as_primitive_opt::<TimestampMicrosecondType>() {
+        Some(moments) => Arc::new(moments.clone().with_timezone_opt::<Arc<str>>(None)),
+        None => values.clone(),
     }
 }
 

@@ -243,7 +243,7 @@ const CASES: &[Case] = &[
         "bronze, identity",
     ),
     ("a version that is text", ("version = 1", "version = \"one\""), "version = ", "invalid type", "docs/contracts.md"),
-    ("broken TOML", ("key = [\"treatment_id\"]", "key = [\"treatment_id\""), "key = ", "", "docs/contracts.md"),
+    ("broken TOML", ("key = [\"treatment_id\"]", "key = [\"treatment_id\""), "[[columns]]", "", "docs/contracts.md"),
 ];
 
 /// Rules appended to the good contract: the rule, the text on the line that must be named, the problem.
@@ -285,7 +285,7 @@ const RULES: &[(&str, &str, &str)] = &[
     ("kind = \"joined\"\nparent = \"patients\"\non = [\"patient_id\"]", "id = \"more\"", "needs on and violation"),
     (
         "kind = \"joined\"\nparent = \"patients\"\non = [\"tooth\"]\nviolation = \"true\"",
-        "on = ",
+        "on = [",
         "has no column \"tooth\"",
     ),
     ("kind = \"not_null\"\ncolumn = \"tooth\"\nlevels = 1", "levels = 1", "unknown field `levels`"),

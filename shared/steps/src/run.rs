@@ -153,9 +153,10 @@ async fn conform_all(
     for (group, contract) in ranked.values().flatten() {
         let fresh = changed.get(group.0.as_str());
         if fresh.is_some_and(|fresh| judged(contract).any(|table| fresh.contains(table)))
-            && let Err(error) = conform::joined_checks(context, contract, &group.0).await {
-                report.failures.push(format!("{}/{}: {error}", group.0, group.1));
-            }
+            && let Err(error) = conform::joined_checks(context, contract, &group.0).await
+        {
+            report.failures.push(format!("{}/{}: {error}", group.0, group.1));
+        }
     }
     observer.end();
     let tables: BTreeSet<String> = changed.into_values().flatten().collect();

@@ -161,7 +161,8 @@ fn reads(value: &str, format: &str, timed: bool) -> bool {
     };
     // %y reads one digit too, and then a version 1.2.3 is a date.
     let day = value.split(' ').next().unwrap_or(value);
-    let short = day.len() < 8 && (format.contains('.') || !day.rsplit(['/', '-']).next().is_some_and(|year| year.len() == 2));
+    let short =
+        day.len() < 8 && (format.contains('.') || !day.rsplit(['/', '-']).next().is_some_and(|year| year.len() == 2));
     if format.contains("%y") && short {
         return false;
     }

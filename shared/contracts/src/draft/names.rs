@@ -104,8 +104,11 @@ pub(super) fn snake(text: &str) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("column_{name}") } else { name }
 }
 
-/// `visits` becomes `visit`, `diagnoses` `diagnosis`, `allergies` `allergy`.
+/// `visits` becomes `visit`, `diagnoses` `diagnosis`, `allergies` `allergy`, `teeth` `tooth`.
 pub(super) fn singular(word: &str) -> String {
+    if word == "teeth" {
+        return "tooth".to_owned();
+    }
     for (ending, one) in [("ies", "y"), ("oses", "osis"), ("sses", "ss"), ("s", "")] {
         if let Some(stem) = word.strip_suffix(ending)
             && !stem.is_empty()
