@@ -81,11 +81,11 @@ The column PHI says where a value goes:
 
 | PHI | in bronze | in identity |
 |---|---|---|
-| – | as it is | – |
-| `quasi` | as it is: dates, city, ZIP and the like, which a HIPAA limited data set may keep | – |
+| none | as it is | |
+| `quasi` | as it is: dates, city, ZIP and the like, which a HIPAA limited data set may keep | |
 | `person_id` | the pseudonym | the pseudonym, and the real identifier as `real_<column>` |
-| `identifier` | – | as it is |
-| `free_text` | – | as it is |
+| `identifier` | | as it is |
+| `free_text` | | as it is |
 
 Both tables end in `_extra`, `_order` and `_row`. `_extra` holds the columns that the contract does not know, as JSON;
 "Unknown columns" below says in which of the two tables. All three tables are partitioned by `source` and
@@ -115,11 +115,7 @@ def read(path: Path) -> dict:
 
 def read_contracts() -> dict[tuple[str, str], dict]:
     files = sorted((CONTRACTS / "feeds").glob("*/*.toml"))
-    return {
-        (file.parent.name, file.stem): read(file)
-        for file in files
-        if file.name != "feed.toml"
-    }
+    return {(file.parent.name, file.stem): read(file) for file in files if file.name != "feed.toml"}
 
 
 def loads(qualified: str, contracts: dict) -> list[tuple[str, str]]:
@@ -176,11 +172,7 @@ def diagram(contracts: dict) -> list[str]:
             if rule["kind"] == "reference":
                 parent = rule["parent"].removeprefix("silver.")
                 relations.add((parent, target_of(rule, contract), rule["column"]))
-    arrows = [
-        f"  {parent} ||--o{{ {child} : {column}"
-        for parent, child, column in sorted(relations)
-        if parent != child
-    ]
+    arrows = [f"  {parent} ||--o{{ {child} : {column}" for parent, child, column in sorted(relations) if parent != child]
     return ["```mermaid", "erDiagram", *arrows, "```", ""]
 
 
@@ -212,7 +204,7 @@ def dataset_section(feed: str, dataset: str, contract: dict) -> list[str]:
             header_of(column),
             column["type"],
             "yes" if column.get("required") else "",
-            column.get("phi", "none").replace("none", "–"),
+            column.get("phi", ""),
             column.get("description", ""),
         )
         for column in contract["columns"]
@@ -242,10 +234,7 @@ def dataset_section(feed: str, dataset: str, contract: dict) -> list[str]:
 
 def page() -> str:
     contracts = read_contracts()
-    feeds = {
-        file.parent.name: read(file)
-        for file in sorted((CONTRACTS / "feeds").glob("*/feed.toml"))
-    }
+    feeds = {file.parent.name: read(file) for file in sorted((CONTRACTS / "feeds").glob("*/feed.toml"))}
     areas = sorted({area for feed in feeds.values() for area in feed.get("areas", [])})
     lines = [INTRODUCTION, SILVER, *diagram(contracts)]
     for file in sorted((CONTRACTS / "silver").glob("*.toml")):

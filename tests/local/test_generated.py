@@ -69,7 +69,8 @@ def test_deduplicated_rows_are_the_planted_repeats(hospital):
 def test_a_second_run_takes_nothing_and_changes_nothing(hospital):
     lake, _, manifest = hospital
     report = lake.run()
-    assert report["datasets"] == [] and report["changed_tables"] == []
+    assert report["datasets"] == []
+    assert report["changed_tables"] == []
     assert report["known_files"] == len(manifest["files"])
 
 

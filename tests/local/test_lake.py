@@ -189,7 +189,8 @@ def test_the_lake_can_be_rebuilt_byte_for_byte_under_the_same_key(lake, tmp_path
     (lake.folder / "identity/.key").write_bytes(key)
     os.chmod(lake.folder / "identity/.key", 0o600)
     lake.run()
-    assert bronze() == before and len(before) == 3
+    assert bronze() == before
+    assert len(before) == 3
 
 
 @pytest.mark.parametrize("delay", [0.02, 0.05, 0.1, 0.2, 0.3])

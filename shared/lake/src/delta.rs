@@ -1,6 +1,6 @@
 //! Delta tables: opening, time travel, one commit a change, history, Z-order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -51,6 +51,9 @@ pub struct TableVersion {
     pub rows: Option<u64>,
 }
 
+/// An open table, at the version it was opened at.
+pub type OpenTable = DeltaTable;
+
 /// The Delta tables of a lake.
 #[derive(Debug, Clone)]
 pub struct DeltaTables {
@@ -91,6 +94,21 @@ impl DeltaTables {
             }
         }
         Ok(Some(table))
+    }
+
+    /// The newest version of each of those tables; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    pub async fn versions<'a>(
+        &self,
+        tables: impl IntoIterator<Item = &'a String>,
+    ) -> Result<BTreeMap<String, Option<u64>>, LakeError> {
+        let mut versions = BTreeMap::new();
+        for table in tables {
+            versions.insert(table.clone(), self.open(table, None).await?.and_then(|open| open.version()));
+        }
+        Ok(versions)
     }
 
     async fn first_commit(&self, table: &DeltaTable) -> Result<Option<DateTime<Utc>>, LakeError> {

@@ -64,6 +64,11 @@ impl Layout {
         format!("_carelake/checks/{source}/{rule}.json")
     }
 
+    /// What gold was last published from.
+    pub fn published() -> &'static str {
+        "_carelake/published.json"
+    }
+
     /// A catalogue entry.
     pub fn catalogue(kind: &str, database: &str, name: &str) -> String {
         format!("_carelake/catalog/{database}/{name}.{kind}.json")

@@ -102,6 +102,8 @@ pub struct ConformEntry {
     pub mapping: String,
     /// Rows of bronze that wait in quarantine for a parent.
     pub orphans: u64,
+    /// Versions of the parent tables in which the parents were looked for.
+    pub parents: BTreeMap<String, Option<u64>>,
     /// Counts of reference rules by rule id.
     pub checks: BTreeMap<String, CheckCount>,
     /// Seconds that conform took, shared out over the files of the batch.

@@ -13,7 +13,7 @@ mod ledger;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
-pub use delta::{DeltaTables, TableVersion, Write};
+pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use error::{ErrorKind, LakeError};
 pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
 pub use layout::{Layer, Layout};

@@ -1,15 +1,17 @@
 //! publish: silver → gold: the catalogue of tables, the materialised marts, the views.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use carelake_contracts::{ColumnType, Contract, Table};
-use carelake_lake::{ColumnEntry, Layer, TableEntry, TableFormat, ViewEntry, Write};
+use carelake_lake::{ColumnEntry, Layer, Layout, TableEntry, TableFormat, ViewEntry, Write};
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use datafusion::error::DataFusionError;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::error::StepError;
@@ -19,17 +21,20 @@ use crate::schema;
 const SOURCES: &str = "silver.sources";
 const AS_OF: &str = "gold.as_of";
 
-/// Brings catalogue, marts and views up to date; the tables that have a new version. Marts are computed again when
-/// `silver_changed`, when the day changed, or when they are missing.
+/// What gold was made from: when it is the same, the marts are too.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Published {
+    as_of: String,
+    definitions: String,
+    tables: BTreeMap<String, Option<u64>>,
+}
+
+/// Brings catalogue, marts and views up to date; the tables that have a new version. Marts are computed again when a
+/// table, a definition or the day changed since they were last published, or when they are missing.
 ///
 /// # Errors
 /// When storage fails or a query is not valid.
-pub async fn publish(
-    context: &Context,
-    views: &[View],
-    silver_changed: bool,
-    observer: &dyn Observer,
-) -> Result<Vec<String>, StepError> {
+pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
     for entry in lake_tables(context) {
         context.catalog.put_table(&entry).await?;
     }
@@ -46,7 +51,13 @@ pub async fn publish(
             changed.push(name.to_owned());
         }
     }
-    let stale = silver_changed || !changed.is_empty();
+    let tables: Vec<String> = context.contracts.tables.keys().cloned().chain([SOURCES.to_owned()]).collect();
+    let published = Published {
+        as_of: context.as_of.to_string(),
+        definitions: definitions(views),
+        tables: context.tables.versions(&tables).await?,
+    };
+    let stale = context.lake.get_json::<Published>(Layout::published()).await?.as_ref() != Some(&published);
     for (rank, view) in views.iter().enumerate() {
         let qualified = format!("{}.{}", view.database, view.name);
         if view.materialised {
@@ -71,7 +82,19 @@ pub async fn publish(
         }
         observer.advance(&qualified);
     }
+    if stale {
+        context.lake.put_json(Layout::published(), &published).await?;
+    }
     Ok(changed)
+}
+
+/// Hash of the SQL of all definitions.
+fn definitions(views: &[View]) -> String {
+    let mut digest = Sha256::new();
+    for view in views {
+        digest.update(format!("{}.{}\n{}\n", view.database, view.name, view.sql));
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
@@ -234,7 +257,7 @@ fn batch(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, Step
 /// Writes a small table when its content differs from what is there.
 async fn small_table(context: &Context, name: &str, batch: RecordBatch, about: &str) -> Result<bool, StepError> {
     let failed = |error: DataFusionError| StepError::query(format!("writing {name}"), &error);
-    let session = crate::conform::session(context)?;
+    let session = crate::conform::session()?;
     let current = context.tables.open(name, None).await?;
     let wanted = session.read_batch(batch).map_err(failed)?;
     if let Some(table) = &current {

@@ -63,7 +63,7 @@ pub async fn run(
     let conformed = conform_all(context, observer, &mut report).await?;
     stage(&mut report, "conform");
     observer.begin("publish", views.len() as u64);
-    let published = publish(context, views, !report.changed_tables.is_empty(), observer).await;
+    let published = publish(context, views, observer).await;
     observer.end();
     match published {
         Ok(changed) => report.changed_tables.extend(changed),
@@ -129,20 +129,15 @@ async fn conform_all(
         }
     }
     observer.begin("conform", files.len() as u64);
-    let mut changed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut changed: BTreeSet<String> = BTreeSet::new();
     for (group, contract) in ranked.values().flatten() {
         let entries = files.get(*group).map(Vec::as_slice).unwrap_or_default();
-        let fresh = changed.get(group.0.as_str()).cloned().unwrap_or_default();
-        let batch = pending(context, contract, entries, &known, &fresh);
+        let batch = pending(context, contract, entries, &known).await?;
         if !batch.is_empty() {
-            let waited: u64 = batch.iter().filter_map(|entry| known.get(&entry.name)).map(|entry| entry.orphans).sum();
-            match conform::conform(context, contract, &group.0, &batch).await {
+            match conform::conform(context, contract, &group.0, &batch, &known).await {
                 Ok(Conformed { changed: tables, entries: done }) => {
-                    changed.entry(group.0.as_str()).or_default().extend(tables);
-                    let replayed: BTreeSet<&String> = done.keys().filter(|name| known.contains_key(*name)).collect();
-                    let waiting: u64 =
-                        replayed.iter().filter_map(|name| done.get(*name)).map(|entry| entry.orphans).sum();
-                    report.replayed_rows += waited.saturating_sub(waiting);
+                    changed.extend(tables);
+                    report.replayed_rows += replayed(&known, &done);
                     known.extend(done);
                 }
                 Err(error) => report.failures.push(format!("{}/{}: {error}", group.0, group.1)),
@@ -151,50 +146,47 @@ async fn conform_all(
         observer.advance(&format!("{}/{}", group.0, group.1));
     }
     for (group, contract) in ranked.values().flatten() {
-        let fresh = changed.get(group.0.as_str());
-        if fresh.is_some_and(|fresh| judged(contract).any(|table| fresh.contains(table)))
-            && let Err(error) = conform::joined_checks(context, contract, &group.0).await
-        {
+        if let Err(error) = conform::joined_checks(context, contract, &group.0).await {
             report.failures.push(format!("{}/{}: {error}", group.0, group.1));
         }
     }
     observer.end();
-    let tables: BTreeSet<String> = changed.into_values().flatten().collect();
-    report.changed_tables = tables.into_iter().collect();
+    report.changed_tables = changed.into_iter().collect();
     Ok(known)
 }
 
+/// Rows that waited for a parent before and do not any more.
+fn replayed(before: &BTreeMap<String, ConformEntry>, after: &BTreeMap<String, ConformEntry>) -> u64 {
+    let found = |(name, now): (&String, &ConformEntry)| {
+        before.get(name).map_or(0, |entry| entry.orphans.saturating_sub(now.orphans))
+    };
+    after.iter().map(found).sum()
+}
+
 /// Files to conform: new ones, all of them when the mapping changed, and those with orphans whose parents changed.
-fn pending(
+async fn pending(
     context: &Context,
     contract: &Contract,
     entries: &[IngestEntry],
     known: &BTreeMap<String, ConformEntry>,
-    changed: &BTreeSet<String>,
-) -> Vec<IngestEntry> {
+) -> Result<Vec<IngestEntry>, StepError> {
     let mapping = conform::mapping_fingerprint(context, contract);
-    if entries.iter().filter_map(|entry| known.get(&entry.name)).any(|conformed| conformed.mapping != mapping) {
-        return entries.to_vec();
+    let conformed = |entry: &IngestEntry| known.get(&entry.name);
+    if entries.iter().filter_map(conformed).any(|before| before.mapping != mapping) {
+        return Ok(entries.to_vec());
     }
-    let parents_changed = contract.rules.iter().any(|rule| match &rule.kind {
-        RuleKind::Reference { parent, .. } => changed.contains(parent),
-        _ => false,
-    });
-    let waits = |entry: &&IngestEntry| match known.get(&entry.name) {
-        None => true,
-        Some(conformed) => {
-            parents_changed && (conformed.orphans > 0 || conformed.checks.values().any(|check| check.failed > 0))
-        }
-    };
-    entries.iter().filter(waits).cloned().collect()
-}
-
-/// Tables whose change calls for the contract's joined rules to be run again.
-fn judged(contract: &Contract) -> impl Iterator<Item = &String> {
-    contract.rules.iter().flat_map(|rule| match &rule.kind {
-        RuleKind::Joined { target, parent, .. } => vec![target, parent],
-        _ => Vec::new(),
-    })
+    let waits = |before: &ConformEntry| before.orphans > 0 || before.checks.values().any(|check| check.failed > 0);
+    let parents: BTreeSet<&String> = entries
+        .iter()
+        .filter_map(conformed)
+        .filter(|before| waits(before))
+        .flat_map(|before| before.parents.keys())
+        .collect();
+    let versions = context.tables.versions(parents).await?;
+    let moved =
+        |before: &ConformEntry| before.parents.iter().any(|(parent, version)| versions.get(parent) != Some(version));
+    let due = |entry: &&IngestEntry| conformed(entry).is_none_or(|before| waits(before) && moved(before));
+    Ok(entries.iter().filter(due).cloned().collect())
 }
 
 /// 0 for a dataset without parents, else one more than the highest of its parents' datasets.

@@ -52,45 +52,60 @@ pub fn existing(
     rows.and_then(|rows| rows.select(selected)).map_err(failed(table))
 }
 
-/// What the touched partitions shall hold; `None` when nothing changes.
-#[allow(clippy::too_many_arguments)]
-pub async fn merge(
-    session: &SessionContext,
-    table: &Table,
-    load: Load,
-    scope: &Scope,
-    mapped: DataFrame,
-    existing: Option<DataFrame>,
-    latest: bool,
-    source: &str,
-) -> Result<Option<Merged>, StepError> {
-    let fail = failed(table);
-    if load == Load::Snapshot {
-        return snapshot(session, table, scope, mapped, existing, source).await.map_err(fail);
+/// A merge of mapped rows into a table.
+pub struct Merge<'a> {
+    /// Where the rows are relations.
+    pub session: &'a SessionContext,
+    /// The table.
+    pub table: &'a Table,
+    /// How rows enter it.
+    pub load: Load,
+    /// Which files the rows are from.
+    pub scope: &'a Scope,
+    /// True when the greatest `updated_at` wins.
+    pub latest: bool,
+    /// The sender.
+    pub source: &'a str,
+}
+
+impl Merge<'_> {
+    /// What the touched partitions shall hold; `None` when nothing changes.
+    pub async fn run(&self, mapped: DataFrame, existing: Option<DataFrame>) -> Result<Option<Merged>, StepError> {
+        let merged = if self.load == Load::Snapshot {
+            snapshot(self, mapped, existing).await
+        } else {
+            self.keyed(mapped, existing).await
+        };
+        let merged = merged.map_err(failed(self.table))?;
+        Ok(merged.map(|merged| merged.with_source(self.source)))
     }
-    let Some(existing) = existing else {
-        if mapped.clone().count().await.map_err(&fail)? == 0 {
+
+    async fn keyed(&self, mapped: DataFrame, existing: Option<DataFrame>) -> Result<Option<Merged>, DataFusionError> {
+        let Some(existing) = existing else {
+            if mapped.clone().count().await? == 0 {
+                return Ok(None);
+            }
+            return Ok(Some(Merged { plan: self.winners(mapped)?.into_unoptimized_plan(), replaces: None }));
+        };
+        let orders = self.scope.orders.iter().map(|order| lit(order.as_str())).collect();
+        let replaced = ident("_order").in_list(orders, false);
+        let touched = touched(self.table, self.load, &mapped, &existing, &replaced).await?;
+        if touched.is_empty() {
             return Ok(None);
         }
-        let rows = if load == Load::Upsert { winners(table, mapped, latest).map_err(&fail)? } else { mapped };
-        return Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: None }.with_source(source)));
-    };
-    let replaced = ident("_order").in_list(scope.orders.iter().map(|order| lit(order.as_str())).collect(), false);
-    let touched = touched(table, load, &mapped, &existing, &replaced).await.map_err(&fail)?;
-    if touched.is_empty() {
-        return Ok(None);
+        let partition = touched.condition(self.table);
+        let inside = match &partition {
+            Some(condition) => existing.filter(condition.clone())?,
+            None => existing,
+        };
+        let kept = inside.filter(Expr::Not(Box::new(replaced)))?;
+        let rows = self.winners(kept.union(mapped)?)?;
+        Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: partition }))
     }
-    let partition = touched.condition(table);
-    let inside = match &partition {
-        Some(condition) => existing.filter(condition.clone()).map_err(&fail)?,
-        None => existing,
-    };
-    let kept = inside.filter(Expr::Not(Box::new(replaced))).map_err(&fail)?;
-    let mut rows = kept.union(mapped).map_err(&fail)?;
-    if load == Load::Upsert {
-        rows = winners(table, rows, latest).map_err(&fail)?;
+
+    fn winners(&self, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
+        if self.load == Load::Upsert { winners(self.table, rows, self.latest) } else { Ok(rows) }
     }
-    Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: partition }.with_source(source)))
 }
 
 impl Merged {
@@ -191,13 +206,11 @@ fn rank_first(
 
 /// Cumulative snapshots from the first touched job date on: per date, the latest row of each key so far.
 async fn snapshot(
-    session: &SessionContext,
-    table: &Table,
-    scope: &Scope,
+    merge: &Merge<'_>,
     mapped: DataFrame,
     existing: Option<DataFrame>,
-    source: &str,
 ) -> Result<Option<Merged>, DataFusionError> {
+    let Merge { session, table, scope, .. } = merge;
     let Some(first) = scope.dates.first().copied() else { return Ok(None) };
     let mut dates: BTreeSet<NaiveDate> = scope.dates.clone();
     let mut rows = mapped;
@@ -242,7 +255,7 @@ async fn snapshot(
         .filter(ident("__rank").eq(lit(1_u64)))?
         .select(columns.collect::<Vec<_>>())?;
     let replaces = ident("snapshot_date").in_list(days, false);
-    Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: Some(replaces) }.with_source(source)))
+    Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: Some(replaces) }))
 }
 
 fn day(date: NaiveDate) -> Expr {

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use carelake_contracts::{Contract, Table, Target};
-use carelake_lake::{CheckCount, ConformEntry, IngestEntry, Write};
+use carelake_lake::{CheckCount, ConformEntry, IngestEntry, OpenTable, Write};
+use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::context::Context;
 use crate::error::StepError;
@@ -42,7 +43,7 @@ pub fn mapping_fingerprint(context: &Context, contract: &Contract) -> String {
     format!("{}-{}", contract.mapping_fingerprint(), shapes.join("-"))
 }
 
-/// Conforms `batch`: files of one source and dataset that are in the ledger.
+/// Conforms `batch`: files of one source and dataset that are in the ledger. `known` are the files conformed before.
 ///
 /// # Errors
 /// When storage fails, a mapping query is wrong, or rows would be lost.
@@ -51,10 +52,11 @@ pub async fn conform(
     contract: &Contract,
     source: &str,
     batch: &[IngestEntry],
+    known: &BTreeMap<String, ConformEntry>,
 ) -> Result<Conformed, StepError> {
     let mut attempt = 0;
     loop {
-        match once(context, contract, source, batch).await {
+        match once(context, contract, source, batch, known).await {
             Err(error) if error.conflict() && attempt < ATTEMPTS => {
                 attempt += 1;
                 tokio::time::sleep(Duration::from_millis(20 * u64::from(attempt))).await;
@@ -64,26 +66,50 @@ pub async fn conform(
     }
 }
 
+/// A target with its new rows, before anything is written.
+struct Prepared<'a> {
+    target: &'a Target,
+    table: &'a Table,
+    current: Option<OpenTable>,
+    scope: scope::Scope,
+    session: SessionContext,
+    mapped: DataFrame,
+}
+
 async fn once(
     context: &Context,
     contract: &Contract,
     source: &str,
     batch: &[IngestEntry],
+    known: &BTreeMap<String, ConformEntry>,
 ) -> Result<Conformed, StepError> {
     let start = Instant::now();
+    // Tables are opened before the ledger is read: a file that another run conforms from here on makes the commit fail,
+    // and one that it conformed earlier is in the ledger.
+    let mut opened = Vec::with_capacity(contract.targets.len());
+    for target in &contract.targets {
+        opened.push((target, context.tables.open(&target.table, None).await?));
+    }
     let ledger = context.ledger.ingested_of(source, &contract.dataset).await?;
     let mut orphans = orphans::Orphans::default();
+    let mut ready = Vec::with_capacity(opened.len());
+    for (target, current) in opened {
+        ready.push(prepare(context, contract, source, target, current, batch, &ledger, &mut orphans).await?);
+    }
+    let mapping = mapping_fingerprint(context, contract);
+    let settled = |entry: &IngestEntry| {
+        known
+            .get(&entry.name)
+            .is_some_and(|before| before.mapping == mapping && before.orphans == orphans.rows_of(&entry.order()))
+    };
     let mut conformed = Conformed::default();
-    for target in &contract.targets {
-        let Some(table) = context.contracts.tables.get(&target.table) else {
-            return Err(StepError::Invalid(format!(
-                "{} targets {}, which is not a table",
-                contract.name(),
-                target.table
-            )));
-        };
-        if apply(context, contract, source, target, table, batch, &ledger, &mut orphans).await? {
-            conformed.changed.push(target.table.clone());
+    // Files looked at again whose orphans are still orphans leave the tables as they are.
+    if !batch.iter().all(settled) {
+        for prepared in ready {
+            let table = prepared.target.table.clone();
+            if commit(context, contract, source, prepared).await? {
+                conformed.changed.push(table);
+            }
         }
     }
     orphans.write(context, &ledger).await?;
@@ -91,12 +117,12 @@ async fn once(
         // A parent arrived between reading it and recording the orphans: they may not be orphans any more.
         return Err(carelake_lake::LakeError::new(carelake_lake::ErrorKind::Conflict, "checking references").into());
     }
-    let mapping = mapping_fingerprint(context, contract);
     let seconds = start.elapsed().as_secs_f64() / (batch.len().max(1) as f64);
     for entry in batch.iter().chain(orphans.replayed(&ledger, batch)) {
         let record = ConformEntry {
             mapping: mapping.clone(),
             orphans: orphans.rows_of(&entry.order()),
+            parents: orphans.parents().clone(),
             checks: orphans.checks_of(&entry.order()),
             seconds,
         };
@@ -111,35 +137,52 @@ async fn once(
     Ok(conformed)
 }
 
-/// Brings one target up to date; true when it has a new version.
-#[allow(clippy::too_many_arguments)]
-async fn apply(
-    context: &Context,
+/// Maps the files of a target and sets its orphans aside.
+#[expect(clippy::too_many_arguments, reason = "one call site; a struct would only rename them")]
+async fn prepare<'a>(
+    context: &'a Context,
     contract: &Contract,
     source: &str,
-    target: &Target,
-    table: &Table,
+    target: &'a Target,
+    current: Option<OpenTable>,
     batch: &[IngestEntry],
     ledger: &[IngestEntry],
     orphans: &mut orphans::Orphans,
-) -> Result<bool, StepError> {
+) -> Result<Prepared<'a>, StepError> {
+    let Some(table) = context.contracts.tables.get(&target.table) else {
+        let text = format!("{} targets {}, which is not a table", contract.name(), target.table);
+        return Err(StepError::Invalid(text));
+    };
     let scope = scope::Scope::new(target.load, batch, ledger);
     orphans.consider(&scope.inputs);
-    let session = relations::session(context)?;
+    let session = session()?;
     relations::register(context, &session, contract, source, &scope.inputs).await?;
     let mapped = relations::mapped(&session, target, table, contract, source).await?;
     let mapped = orphans.set_aside(context, &session, contract, target, source, mapped).await?;
-    let current = context.tables.open(&target.table, None).await?;
+    Ok(Prepared { target, table, current, scope, session, mapped })
+}
+
+/// Brings one target up to date; true when it has a new version.
+async fn commit(
+    context: &Context,
+    contract: &Contract,
+    source: &str,
+    prepared: Prepared<'_>,
+) -> Result<bool, StepError> {
+    let Prepared { target, table, current, scope, session, mapped } = prepared;
     let existing = match &current {
-        Some(delta) => Some(merge::existing(&session, context.tables.provider(delta).await?, table, source)?),
+        Some(open) => Some(merge::existing(&session, context.tables.provider(open).await?, table, source)?),
         None => None,
     };
-    let latest_by = contract.latest_by.as_deref().filter(|_| table.has_column("updated_at"));
-    let Some(merged) =
-        merge::merge(&session, table, target.load, &scope, mapped, existing, latest_by.is_some(), source).await?
-    else {
-        return Ok(false);
+    let merge = merge::Merge {
+        session: &session,
+        table,
+        load: target.load,
+        scope: &scope,
+        latest: contract.latest_by.is_some() && table.has_column("updated_at"),
+        source,
     };
+    let Some(merged) = merge.run(mapped, existing).await? else { return Ok(false) };
     let write = Write {
         plan: merged.plan,
         session: session.state(),

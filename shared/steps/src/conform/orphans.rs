@@ -147,6 +147,11 @@ impl Orphans {
         self.checks.get(order).cloned().unwrap_or_default()
     }
 
+    /// Versions of the parent tables that were looked at.
+    pub fn parents(&self) -> &BTreeMap<String, Option<u64>> {
+        &self.parents
+    }
+
     /// Notes the files whose rows are looked at.
     pub fn consider(&mut self, inputs: &[IngestEntry]) {
         self.inputs.extend(inputs.iter().map(|entry| entry.name.clone()));

@@ -22,7 +22,7 @@ use crate::schema;
 ///
 /// # Errors
 /// When the functions cannot be registered.
-pub fn session(_context: &Context) -> Result<SessionContext, StepError> {
+pub fn session() -> Result<SessionContext, StepError> {
     carelake_sql::session::plain().map_err(|error| StepError::query("starting a query session", &error))
 }
 
