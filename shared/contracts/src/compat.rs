@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::load::ContractSet;
-use crate::model::{Column, Contract, Duplicates, Feed, OnInvalid, Phi, Rule, RuleKind, Severity, Table};
+use crate::model::{Column, Contract, Duplicates, Feed, OnInvalid, Phi, Rule, RuleKind, Severity};
+use crate::table::Table;
 use crate::types::ColumnType;
 
 /// A difference between two contract sets.

@@ -15,6 +15,7 @@ mod raw;
 mod references;
 mod rules;
 mod sources;
+mod table;
 mod types;
 mod validate;
 mod validate_rules;
@@ -24,12 +25,10 @@ pub use convert::{Converted, convert, parse_iso_date};
 pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
-pub use model::{
-    Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Period, Phi, Rule, RuleKind, Severity, Table,
-    TableColumn, Target,
-};
+pub use model::{Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target};
 pub use path::JsonPath;
 pub use rules::{Check, Checks, Failure, Outcome};
 pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};
+pub use table::{Period, Table, TableColumn};
 pub use types::ColumnType;
 pub use validate::is_name;

@@ -7,9 +7,10 @@ use include_dir::{Dir, include_dir};
 use toml::Spanned;
 
 use crate::error::{ContractError, ContractErrors};
-use crate::model::{Contract, Feed, Period, Table, TableColumn};
+use crate::model::{Contract, Feed};
 use crate::raw;
 use crate::references;
+use crate::table::{Period, Table, TableColumn};
 use crate::types::ColumnType;
 use crate::validate::{self, Problems, is_name, parse};
 
@@ -84,7 +85,14 @@ impl ContractSet {
             }
             ["feeds", feed, dataset] => {
                 let Some(dataset) = dataset.strip_suffix(".toml") else { return Ok(()) };
-                let sql = |name: &str| files.get(&format!("feeds/{feed}/{name}")).cloned();
+                // A feed that differs in names alone may use the mapping of another: sql = "../<feed>/<file>.sql".
+                let sql = |name: &str| {
+                    let path = match name.strip_prefix("../") {
+                        Some(elsewhere) => format!("feeds/{elsewhere}"),
+                        None => format!("feeds/{feed}/{name}"),
+                    };
+                    files.get(&path).cloned()
+                };
                 let contract = validate::contract(feed, dataset, file, text, &sql)?;
                 self.contracts.insert(((*feed).to_owned(), dataset.to_owned()), contract);
             }

@@ -4,8 +4,9 @@ use toml::Spanned;
 
 use crate::error::ContractError;
 use crate::load::ContractSet;
-use crate::model::{Contract, Load, RuleKind, Table};
+use crate::model::{Contract, Load, RuleKind};
 use crate::raw;
+use crate::table::Table;
 use crate::validate::Problems;
 
 /// Every reference of a loaded contract that leads nowhere. `text` is its file, for the lines.
