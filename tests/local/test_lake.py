@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import time
@@ -11,7 +12,7 @@ import time
 import polars
 import pytest
 
-from conftest import BINARY, carelake, dataset
+from conftest import BINARY, ROOT, carelake, dataset
 
 PATIENTS = "patient_id,name,gender,dob,blood_group,city\nP1,Ann Sentinel,F,1980-01-01,A+,Oslo\nP2,Bob Sentinel,M,1990-01-01,B+,Rome\n"
 DOCTORS = "doctor_id,name,specialization,hospital\nD1,Dr. One,Cardiology,North\n"
@@ -221,7 +222,7 @@ def test_a_mended_threshold_is_judged_without_a_rerun(lake, tmp_path):
     assert (check["failed"], check["checked"], check["passed"]) == (1, 3, False)
     feeds = tmp_path / "own/feeds/clinic"
     feeds.mkdir(parents=True)
-    source = BINARY_CONTRACTS / "feeds/clinic"
+    source = CONTRACTS / "feeds/clinic"
     for file in source.iterdir():
         text = file.read_text()
         if file.name == "patients.toml":
@@ -232,7 +233,7 @@ def test_a_mended_threshold_is_judged_without_a_rerun(lake, tmp_path):
     assert (check["passed"], check["threshold"]) == (True, 0.5)
 
 
-BINARY_CONTRACTS = __import__("pathlib").Path(__file__).resolve().parents[2] / "shared/contracts"
+CONTRACTS = ROOT / "shared/contracts"
 
 
 def test_a_mended_contract_takes_rejected_rows_again(lake, tmp_path):
@@ -240,7 +241,7 @@ def test_a_mended_contract_takes_rejected_rows_again(lake, tmp_path):
     assert dataset(lake.run(), "clinic", "patients")["rejected"] == 1
     feeds = tmp_path / "own/feeds/clinic"
     feeds.mkdir(parents=True)
-    text = (BINARY_CONTRACTS / "feeds/clinic/patients.toml").read_text()
+    text = (CONTRACTS / "feeds/clinic/patients.toml").read_text()
     (feeds / "patients.toml").write_text(text.replace('"Other"]', '"Other", "X"]'))
     report = lake.run("--contracts", tmp_path / "own")
     assert dataset(report, "clinic", "patients")["accepted"] == 3
@@ -254,7 +255,7 @@ def test_a_new_silver_column_is_added_to_the_table(lake, tmp_path):
     lake.run()
     own = tmp_path / "own"
     (own / "silver").mkdir(parents=True)
-    table = (BINARY_CONTRACTS / "silver/practitioners.toml").read_text()
+    table = (CONTRACTS / "silver/practitioners.toml").read_text()
     (own / "silver/practitioners.toml").write_text(table + '\n[[columns]]\nname = "pager"\ntype = "string"\ndescription = "Pager."\n')
     lake.write("clinic/doctors/more.csv", DOCTORS.replace("D1", "D2"))
     lake.run("--contracts", own)
@@ -338,3 +339,69 @@ def test_an_overwritten_file_counts_as_it_is_now(lake):
         lake.write("clinic/patients/patients.csv", PATIENTS.replace("Oslo", city))
         lake.run()
         assert lake.one("SELECT city FROM silver.patients WHERE gender = 'F'") == city
+
+
+def test_an_error_of_a_query_names_no_value(lake):
+    clinic(lake)
+    lake.run()
+    done = carelake("sql", "--lake", lake.folder, "SELECT CAST(full_name AS INTEGER) FROM identity.patients", check=False)
+    assert done.returncode == 2
+    assert "Sentinel" not in done.stderr + done.stdout
+
+
+def test_a_mapping_that_cannot_take_a_value_fails_its_dataset_alone_and_names_no_value(lake, tmp_path):
+    clinic(lake)
+    own = tmp_path / "own/feeds/clinic"
+    own.mkdir(parents=True)
+    mapping = (CONTRACTS / "feeds/clinic/patients.identity.sql").read_text()
+    (own / "patients.identity.sql").write_text(mapping.replace("name AS full_name", "CAST(CAST(name AS INTEGER) AS VARCHAR) AS full_name"))
+    assert mapping != (own / "patients.identity.sql").read_text()
+    done = carelake(*lake.arguments("--contracts", tmp_path / "own"), check=False)
+    assert done.returncode == 3
+    report = json.loads(done.stdout)
+    assert len(report["failures"]) == 1
+    assert "clinic/patients" in report["failures"][0]
+    assert "Sentinel" not in done.stdout + done.stderr
+    assert lake.one("SELECT count(*) FROM silver.practitioners") == "1"
+    lake.run()
+    assert lake.one("SELECT count(*) FROM identity.patients") == "2"
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_two_runs_at_once_on_a_new_lake_lose_and_double_nothing(lake, attempt):
+    carelake("generate", "--patients", 60, "--seed", attempt, "--out", lake.landing)
+    runs = [subprocess.Popen([BINARY, *map(str, lake.arguments())], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in runs:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, out + err
+    for table in ("patients", "encounters", "treatments", "observations", "lab_reports"):
+        key = {"patients": "patient_id", "encounters": "encounter_id", "treatments": "treatment_id", "lab_reports": "lab_report_id"}.get(table)
+        rows = lake.one(f"SELECT count(*) FROM silver.{table}")
+        again = f"SELECT count(*) FROM (SELECT DISTINCT source, {key} FROM silver.{table}) k" if key else None
+        assert int(rows) > 0
+        if again:
+            assert lake.one(again) == rows
+    assert lake.one("SELECT count(*) FROM gold.as_of") == "1"
+    assert lake.one("SELECT sum(total_cost) FROM gold.treatment_type_summary") == lake.one("SELECT sum(treatment_cost) FROM silver.treatments")
+
+
+def test_gold_can_be_read_without_the_key(lake):
+    clinic(lake)
+    lake.run()
+    os.rename(lake.folder / "identity", lake.folder.parent / "elsewhere")
+    assert lake.one("SELECT count(*) FROM gold.doctor_summary") == "1"
+    assert carelake("tables", "--lake", lake.folder).returncode == 0
+
+
+def test_a_mart_before_its_first_version_is_empty(lake):
+    clinic(lake)
+    lake.run()
+    assert lake.sql("SELECT * FROM gold.dim_patients", "--as-of", "2020-01-01") == []
+
+
+def test_an_interrupted_watch_ends_at_once(lake):
+    carelake("generate", "--patients", 300, "--seed", 1, "--out", lake.landing)
+    process = subprocess.Popen([BINARY, "watch", "--landing", lake.landing, "--lake", lake.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0

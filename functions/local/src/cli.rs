@@ -196,14 +196,14 @@ pub enum Quarantine {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
-    /// Take the files of a dataset again, after its contract was mended
+    /// Take the files that have rejects again, after a contract or the landing files were mended
     Replay {
         #[command(flatten)]
         run: Run,
-        /// Sender
+        /// Only this sender
         #[arg(long)]
-        source: String,
-        /// Dataset; all of the sender's if absent
+        source: Option<String>,
+        /// Only this dataset
         #[arg(long)]
         dataset: Option<String>,
     },

@@ -117,14 +117,18 @@ fn columns<'a>(dataset: &str, sample: &'a Sample) -> (Vec<Drafted<'a>>, usize) {
             *counts.entry(value).or_default() += 1;
         }
         let mut guess = infer::guess(&name, &values);
-        let phi = person::guess(dataset, &name, guess.column_type, &values);
+        let phi = person::guess(dataset, header, &name, guess.column_type, &values);
         if matches!(phi, Some((Phi::PersonId | Phi::Identifier | Phi::FreeText, _))) {
             guess = Guess { column_type: ColumnType::String, format: None, remark: None };
         }
         let full = !values.is_empty() && values.len() == sample.rows.len();
         let few =
             counts.len() <= DOMAIN && values.len() >= counts.len() * 3 && counts.keys().all(|value| value.len() <= 40);
-        let listed = phi.is_none() && guess.column_type == ColumnType::String && guess.remark.is_none() && few;
+        let listed = phi.is_none()
+            && !person::is_of_staff(&name)
+            && guess.column_type == ColumnType::String
+            && guess.remark.is_none()
+            && few;
         columns.push(Drafted {
             header,
             required: full,

@@ -146,6 +146,11 @@ impl DeltaTables {
         };
         let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id))];
         let exists = table.version().is_some();
+        let mut properties = CommitProperties::default().with_metadata(metadata);
+        if !exists || write.predicate.is_none() {
+            // A whole table is replaced, or made: any commit in between is a conflict, whatever it touched.
+            properties = properties.with_max_retries(0);
+        }
         let mut builder = table
             .write(Vec::new())
             .with_input_plan(write.plan)
@@ -153,7 +158,7 @@ impl DeltaTables {
             .with_save_mode(SaveMode::Overwrite)
             .with_partition_columns(write.partition_by)
             .with_writer_properties(parquet_properties())
-            .with_commit_properties(CommitProperties::default().with_metadata(metadata));
+            .with_commit_properties(properties);
         builder = match (exists, write.predicate) {
             (true, Some(predicate)) => builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate),
             (true, None) => builder.with_schema_mode(SchemaMode::Overwrite),

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use carelake_privacy::redact;
+use datafusion::error::DataFusionError;
+
 /// Kinds of storage errors. One table, [`ErrorKind::retryable`], says which may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -93,16 +96,29 @@ impl LakeError {
         let kind = match error {
             Delta::NotATable(_) => ErrorKind::NotFound,
             Delta::Transaction { .. } | Delta::VersionAlreadyExists(_) => ErrorKind::Conflict,
+            _ if text.contains("already exists") || text.contains("commit attempts") => ErrorKind::Conflict,
             Delta::ObjectStore { source } => return Self::store(context, source),
             other => source_kind(other).unwrap_or(ErrorKind::Invalid),
         };
-        Self::new(kind, context).caused_by(text)
+        Self::new(kind, context).caused_by(redact(&text))
     }
 
     /// From a query.
-    pub fn query(context: impl Into<String>, error: &datafusion::error::DataFusionError) -> Self {
+    pub fn query(context: impl Into<String>, error: &DataFusionError) -> Self {
         let kind = source_kind(error).unwrap_or(ErrorKind::Invalid);
-        Self::new(kind, context).caused_by(error.strip_backtrace())
+        Self::new(kind, context).caused_by(explain(error))
+    }
+}
+
+/// What a query engine's error says, without values of rows: a text about the query's words is kept whole, any other is
+/// redacted.
+pub fn explain(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::SQL(..)
+        | DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::NotImplemented(_) => error.strip_backtrace(),
+        _ => redact(&error.strip_backtrace()),
     }
 }
 

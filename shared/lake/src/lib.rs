@@ -14,7 +14,7 @@ mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
-pub use error::{ErrorKind, LakeError};
+pub use error::{ErrorKind, LakeError, explain};
 pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
 pub use layout::{Layer, Layout};
 pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};

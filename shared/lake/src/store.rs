@@ -19,6 +19,10 @@ use url::Url;
 
 use crate::error::{ErrorKind, LakeError};
 
+/// Where the key stands, in identity.
+const KEY: &str = ".key";
+/// Where private files stand while they are written.
+const SCRATCH: &str = "_carelake/scratch";
 /// Part size of large uploads, in bytes.
 const PART: usize = 16 << 20;
 
@@ -27,7 +31,7 @@ const PART: usize = 16 << 20;
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     url: Url,
-    key: LakeKey,
+    key: Option<LakeKey>,
     scratch: PathBuf,
 }
 
@@ -49,22 +53,27 @@ impl Lake {
         let context = || format!("opening the lake {}", folder.display());
         let io = |error: std::io::Error| LakeError::io(context(), &error);
         let identity = folder.join("identity");
-        let scratch = folder.join("_carelake/scratch");
+        let scratch = folder.join(SCRATCH);
         for part in [folder, &identity, &scratch] {
             std::fs::create_dir_all(part).map_err(io)?;
         }
         for restricted in [&identity, &scratch] {
             std::fs::set_permissions(restricted, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
         }
-        let root = std::fs::canonicalize(folder).map_err(io)?;
-        let key = LakeKey::load_or_create(&identity.join(".key"))
+        let key = LakeKey::load_or_create(&identity.join(KEY))
             .map_err(|error| LakeError::new(ErrorKind::Denied, context()).caused_by(error))?;
-        let url = Url::from_directory_path(&root).map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
-        let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| LakeError::store(context(), &error))?;
-        Ok(Self { store: Arc::new(store), url, key, scratch })
+        Ok(Self { key: Some(key), ..Self::at(folder)? })
     }
 
-    /// Opens a lake that must exist.
+    fn at(folder: &Path) -> Result<Self, LakeError> {
+        let context = || format!("opening the lake {}", folder.display());
+        let root = std::fs::canonicalize(folder).map_err(|error| LakeError::io(context(), &error))?;
+        let url = Url::from_directory_path(&root).map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
+        let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| LakeError::store(context(), &error))?;
+        Ok(Self { store: Arc::new(store), url, key: None, scratch: root.join(SCRATCH) })
+    }
+
+    /// Opens a lake that must exist, for reading. The key is at hand only for who may read it: gold needs no key.
     ///
     /// # Errors
     /// When there is no lake in `folder`, or it cannot be opened.
@@ -73,7 +82,8 @@ impl Lake {
             let context = format!("{} is not a lake; make one with carelake run --lake {0}", folder.display());
             return Err(LakeError::new(ErrorKind::NotFound, context));
         }
-        Self::open(folder)
+        let lake = Self::at(folder)?;
+        Ok(Self { key: LakeKey::load(&folder.join("identity").join(KEY)).ok(), ..lake })
     }
 
     /// The object store, rooted at the lake.
@@ -82,8 +92,11 @@ impl Lake {
     }
 
     /// The lake's secret key.
-    pub fn key(&self) -> &LakeKey {
-        &self.key
+    ///
+    /// # Errors
+    /// When the lake was opened by someone who may not read it.
+    pub fn key(&self) -> Result<&LakeKey, LakeError> {
+        self.key.as_ref().ok_or_else(|| LakeError::new(ErrorKind::Denied, "reading the lake's key"))
     }
 
     /// The URL of a path in the lake, ending in a slash for folders.

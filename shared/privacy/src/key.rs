@@ -76,6 +76,14 @@ impl LakeKey {
         if !path.exists() {
             create(path)?;
         }
+        Self::load(path)
+    }
+
+    /// Reads the key of a lake.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is damaged, or can be read by group or others.
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
         let io = |error: std::io::Error| KeyError::Io(error.kind());
         if fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
             return Err(KeyError::Exposed);

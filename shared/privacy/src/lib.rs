@@ -8,5 +8,5 @@ mod mask;
 mod phi;
 
 pub use key::{KeyError, LakeKey, Pseudonyms};
-pub use mask::mask;
+pub use mask::{mask, redact};
 pub use phi::Phi;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use carelake_lake::{ErrorKind, LakeError};
+use carelake_lake::{ErrorKind, LakeError, explain};
 
 /// A failed step. Texts name places and causes, never values of rows.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl StepError {
         let context = context.into();
         match LakeError::query(context.clone(), error) {
             storage if storage.kind != ErrorKind::Invalid => Self::Lake(storage),
-            _ => Self::Query { context, problem: error.strip_backtrace() },
+            _ => Self::Query { context, problem: explain(error) },
         }
     }
 }

@@ -183,7 +183,10 @@ fn lake_tables(context: &Context) -> Vec<TableEntry> {
 }
 
 fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
-    let describe = |name: &str| contract.column(name).map(|column| column.description.clone()).unwrap_or_default();
+    let describe = |name: &str| {
+        let known = contract.column(name).filter(|_| layer != Layer::Quarantine);
+        known.map(|column| column.description.clone()).unwrap_or_default()
+    };
     let column = |name: &str, column_type: ColumnType, description: &str| ColumnEntry {
         name: name.to_owned(),
         column_type: column_type.to_string(),

@@ -63,7 +63,7 @@ pub async fn run(
     let conformed = conform_all(context, observer, &mut report).await?;
     stage(&mut report, "conform");
     observer.begin("publish", views.len() as u64);
-    let published = publish(context, views, observer).await;
+    let published = conform::retry(|| publish(context, views, observer)).await;
     observer.end();
     match published {
         Ok(changed) => report.changed_tables.extend(changed),

@@ -70,6 +70,7 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Date32 | DataType::Date64 => ColumnType::Date.to_string(),
         DataType::Timestamp(_, _) => ColumnType::Timestamp.to_string(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::Dictionary(_, values) => type_name(values),
         other => other.to_string().to_lowercase(),
     }
 }

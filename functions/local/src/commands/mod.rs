@@ -56,7 +56,7 @@ problem_from!(
 
 impl From<datafusion::error::DataFusionError> for Problem {
     fn from(error: datafusion::error::DataFusionError) -> Self {
-        Self(error.strip_backtrace())
+        Self(carelake_lake::explain(&error))
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn dispatch(command: &Quarantine) -> Result<ExitCode, Problem> {
         Quarantine::Show { place, rule, limit, landing, format } => {
             show(place, rule, *limit, landing.as_deref(), *format).await
         }
-        Quarantine::Replay { run, source, dataset } => replay(run, source, dataset.as_deref()).await,
+        Quarantine::Replay { run, source, dataset } => replay(run, source.as_deref(), dataset.as_deref()).await,
     }
 }
 
@@ -116,15 +116,19 @@ async fn show(
 
 fn files_by_key(lake: &Lake, landing: &Path) -> Result<HashMap<String, String>, Problem> {
     let keys = FolderLanding::new(landing).list()?;
-    Ok(keys.into_iter().map(|key| (key.name(lake.key()), key.expose().to_owned())).collect())
+    let lake_key = lake.key()?;
+    Ok(keys.into_iter().map(|key| (key.name(lake_key), key.expose().to_owned())).collect())
 }
 
-async fn replay(arguments: &Run, source: &str, dataset: Option<&str>) -> Result<ExitCode, Problem> {
+async fn replay(arguments: &Run, source: Option<&str>, dataset: Option<&str>) -> Result<ExitCode, Problem> {
     let context = run::context(arguments)?;
-    let present: Vec<String> = context.landing.list()?.iter().map(|key| key.name(context.lake.key())).collect();
+    let lake_key = context.lake.key()?;
+    let present: Vec<String> = context.landing.list()?.iter().map(|key| key.name(lake_key)).collect();
     let (mut files, mut gone) = (0, 0);
     for entry in context.ledger.ingested().await? {
-        if entry.source != source || dataset.is_some_and(|dataset| dataset != entry.dataset) {
+        if source.is_some_and(|source| source != entry.source)
+            || dataset.is_some_and(|dataset| dataset != entry.dataset)
+        {
             continue;
         }
         let waiting = context.ledger.conform_entry(&entry).await?.is_some_and(|conformed| conformed.orphans > 0);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carelake_contracts::Sources;
-use carelake_lake::{FolderLanding, Lake};
+use carelake_lake::{FolderLanding, Lake, Landing, LandingKey};
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::report::RunReport;
 use carelake_steps::run::{Observer, Silent};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{Problem, contracts, views};
 use crate::cli::{Run, Watch};
@@ -34,19 +34,40 @@ pub async fn run(arguments: &Run) -> Result<ExitCode, Problem> {
     })
 }
 
-/// Runs until interrupted.
+/// Runs whenever the landing folder changed, until interrupted. An interrupted run is completed by the next one.
 pub async fn watch(arguments: &Watch) -> Result<ExitCode, Problem> {
+    let interrupted = tokio::signal::ctrl_c();
+    let watching = async {
+        let mut seen = None;
+        loop {
+            let present = landed(&arguments.run.landing)?;
+            if seen.as_ref() != Some(&present) {
+                let report = once(&arguments.run, &Silent).await?;
+                if !report.datasets.is_empty() || !report.failures.is_empty() {
+                    show(&report);
+                }
+                // What failed is taken up again at the next look.
+                seen = report.failures.is_empty().then_some(present);
+            }
+            tokio::time::sleep(Duration::from_secs(arguments.every.max(1))).await;
+        }
+    };
     note("watching; Ctrl-C ends");
-    loop {
-        let report = once(&arguments.run, &Silent).await?;
-        if !report.datasets.is_empty() || !report.failures.is_empty() {
-            show(&report);
-        }
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-            () = tokio::time::sleep(Duration::from_secs(arguments.every.max(1))) => {}
-        }
+    tokio::select! {
+        _ = interrupted => Ok(ExitCode::SUCCESS),
+        failed = watching => failed,
     }
+}
+
+/// Files of the landing folder with their lengths and times.
+fn landed(folder: &Path) -> Result<Vec<(LandingKey, u64, DateTime<Utc>)>, Problem> {
+    let landing = FolderLanding::new(folder);
+    let mut files = Vec::new();
+    for key in landing.list()? {
+        let (bytes, modified) = landing.peek(&key)?;
+        files.push((key, bytes, modified));
+    }
+    Ok(files)
 }
 
 async fn once(arguments: &Run, observer: &dyn Observer) -> Result<RunReport, Problem> {
@@ -58,6 +79,7 @@ async fn once(arguments: &Run, observer: &dyn Observer) -> Result<RunReport, Pro
 }
 
 /// The context of a run by these arguments.
+#[expect(clippy::disallowed_methods, reason = "the command is where a run gets its time")]
 pub fn context(arguments: &Run) -> Result<Context, Problem> {
     if !arguments.landing.is_dir() {
         return Err(Problem::new(format!(

@@ -36,8 +36,44 @@ pub(super) fn is_identifier(name: &str) -> bool {
             .any(|word| name == *word || name.ends_with(&format!("_{word}")))
 }
 
-/// The type that every value has; string when in doubt.
+/// The type that every value has, or all but a few that look like mistakes; string when in doubt.
 pub(super) fn guess(name: &str, values: &[&str]) -> Guess {
+    let strict = strict(name, values);
+    let spare = if values.len() < 5 { 0 } else { (values.len() / 50).max(1) };
+    if strict.column_type != ColumnType::String || strict.remark.is_some() || spare == 0 {
+        return strict;
+    }
+    let Some(good) = without_mistakes(values, spare) else { return strict };
+    let (mistakes, all) = (values.len() - good.len(), values.len());
+    let mut likely = self::strict(name, &good);
+    if likely.remark.is_none() && likely.column_type != ColumnType::String {
+        likely.remark = Some(format!("A guess: {mistakes} of the {all} values of the sample are not of this type."));
+    }
+    if likely.remark.is_some() { likely } else { strict }
+}
+
+/// The values without the few that keep the others from being dates, moments or numbers.
+fn without_mistakes<'a>(values: &[&'a str], spare: usize) -> Option<Vec<&'a str>> {
+    let least = |reads: &dyn Fn(&str) -> bool| {
+        let wrong = values.iter().filter(|value| !reads(value)).take(spare + 1).count();
+        (1..=spare).contains(&wrong).then_some(wrong)
+    };
+    let number =
+        |value: &str| value.starts_with(|c: char| c.is_ascii_digit() || c == '-') && value.parse::<f64>().is_ok();
+    let moment = |value: &str| {
+        value.get(..10).is_some_and(|day| parse_iso_date(day).is_some()) && fits(&[value], ColumnType::Timestamp, None)
+    };
+    let formats = formats();
+    let mut readers: Vec<Box<dyn Fn(&str) -> bool + '_>> = vec![Box::new(number), Box::new(moment)];
+    for (format, timed) in &formats {
+        readers.push(Box::new(|value| reads(value, format, *timed)));
+    }
+    let (_, reads) =
+        readers.iter().filter_map(|reads| Some((least(reads.as_ref())?, reads))).min_by_key(|(wrong, _)| *wrong)?;
+    Some(values.iter().copied().filter(|value| reads(value)).collect())
+}
+
+fn strict(name: &str, values: &[&str]) -> Guess {
     let plain = |column_type| Guess { column_type, format: None, remark: None };
     if values.is_empty() {
         let remark = Some("Empty in the sample: the type is not known.".to_owned());
@@ -49,7 +85,7 @@ pub(super) fn guess(name: &str, values: &[&str]) -> Guess {
     if let Some(guess) = temporal(name, values) {
         return guess;
     }
-    plain(if has(name, TEXT_WORDS) { ColumnType::String } else { number(name, values) })
+    plain(if has(name, TEXT_WORDS) || name.ends_with("code") { ColumnType::String } else { number(name, values) })
 }
 
 fn is_boolean(name: &str, values: &[&str]) -> bool {
@@ -192,6 +228,7 @@ mod tests {
             ("patient_id", &["1", "2"], "string"),
             ("ward", &["007", "12"], "string"),
             ("zip", &["12345"], "string"),
+            ("reasoncode", &["44054006"], "string"),
             ("alive", &["true", "false"], "boolean"),
             ("no_show", &["Yes", "No"], "boolean"),
             ("gender", &["F", "F"], "string"),
@@ -217,6 +254,19 @@ mod tests {
         ] {
             assert_eq!(shown(name, values), wanted, "{name} {values:?}");
         }
+    }
+
+    #[test]
+    fn a_few_mistakes_do_not_hide_a_type() {
+        let good = ["31/01/2025", "03/02/2025", "17/02/2025", "28/02/2025"];
+        let with = |mistake: &'static str| [&good[..], &[mistake]].concat();
+        assert_eq!(shown("seen", &with("31/02/2025")), "date %d/%m/%Y");
+        assert_eq!(shown("seen", &[with("31/02/2025"), vec!["n.a."]].concat()), "string");
+        assert_eq!(shown("seen", &["2025-01-01", "2025-01-02", "2025-01-03", "2025-01-04", "2025-02-30"]), "date");
+        assert_eq!(shown("seen", &["01/02/2025", "02/02/2025", "03/02/2025", "04/02/2025", "?"]), "string");
+        assert_eq!(shown("age", &["1", "2", "3", "4", "many"]), "int");
+        assert_eq!(shown("ward", &["01", "2", "3", "4", "many"]), "string");
+        assert!(guess("age", &["1", "2", "3", "4", "many"]).remark.is_some_and(|remark| remark.contains("1 of the 5")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::convert::parse_iso_date;
 use crate::validate::is_name;
 
 /// Words that SQL or the engine claims.
@@ -122,10 +123,12 @@ pub(super) fn singular(word: &str) -> String {
 
 /// True when a line of headers looks like a line of data.
 pub(super) fn look_like_data(headers: &[String]) -> bool {
-    headers.iter().any(|header| {
-        let digits = header.chars().filter(char::is_ascii_digit).count();
-        header.parse::<f64>().is_ok() || digits > 4 || header.contains('@')
-    })
+    let value = |header: &&String| {
+        let date = header.get(..10).unwrap_or(header);
+        header.parse::<f64>().is_ok() || header.contains('@') || parse_iso_date(date).is_some()
+    };
+    let coded = |header: &&String| header.chars().filter(char::is_ascii_digit).count() > 4;
+    headers.iter().any(|header| value(&header)) || headers.iter().filter(coded).count() * 3 >= headers.len().max(1)
 }
 
 #[cfg(test)]
@@ -175,6 +178,8 @@ mod tests {
         let line = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         assert!(look_like_data(&line("P001,12.5,x")));
         assert!(look_like_data(&line("id,2024-01-01")));
+        assert!(look_like_data(&line("P0000017,Ada,x")));
         assert!(!look_like_data(&line("id,hb_a1c,2nd visit")));
+        assert!(!look_like_data(&line("id,name,ward,rate 2023-2024")));
     }
 }

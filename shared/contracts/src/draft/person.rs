@@ -1,10 +1,25 @@
 //! What a column may tell about a person: a guess from its name and the look of its values.
 
-use super::names::singular;
+use super::names::{singular, snake};
 use crate::model::Phi;
 use crate::types::ColumnType;
 
 const PERSONS: &[&str] = &["patient", "person", "member", "subject", "beneficiary", "client", "insured"];
+/// Words for staff: their names are no patient's, and are not listed all the same.
+const STAFF: &[&str] = &[
+    "doctor",
+    "physician",
+    "practitioner",
+    "provider",
+    "nurse",
+    "dentist",
+    "therapist",
+    "surgeon",
+    "staff",
+    "author",
+    "clinician",
+    "operator",
+];
 /// Words before `name` that make it the name of a thing or of staff.
 const NOT_PERSONS: &[&str] = &[
     "doctor",
@@ -76,6 +91,8 @@ const IDENTIFIERS: &[&str] = &[
     "license",
     "drivers",
 ];
+/// Parts of a person's name when they stand alone.
+const NAMES: &[&str] = &["first", "last", "middle", "given", "family", "prefix", "suffix", "initials"];
 const TEXTS: &[&str] =
     &["note", "notes", "comment", "comments", "remark", "remarks", "narrative", "anamnesis", "freetext"];
 const QUASI: &[&str] = &[
@@ -101,13 +118,17 @@ const QUASI: &[&str] = &[
     "marital",
 ];
 
-/// The guess: a class, and why.
+/// The guess: a class, and why. `header` is the name in the file, or the path: `address[].line`.
 pub(super) fn guess(
     dataset: &str,
+    header: &str,
     name: &str,
     column_type: ColumnType,
     values: &[&str],
 ) -> Option<(Phi, &'static str)> {
+    if header.ends_with("[#]") {
+        return None;
+    }
     let parts: Vec<&str> = name.split('_').collect();
     let has = |words: &[&str]| parts.iter().any(|part| words.contains(part));
     if is_person_id(dataset, name) {
@@ -117,8 +138,16 @@ pub(super) fn guess(
         return Some((Phi::Identifier, "where the person comes from"));
     }
     let policy = has(&["insurance", "policy", "account", "card", "subscriber"]) && has(&["id", "number", "no", "nr"]);
+    let displayed = name.ends_with("_display") && has(PERSONS);
     let social = name.contains("social_security") || name.contains("national_id") || name.contains("e_mail");
-    if has(IDENTIFIERS) || policy || social || is_name_of_person(&parts) || looks_like_contact(values) {
+    if has(IDENTIFIERS)
+        || NAMES.contains(&name)
+        || policy
+        || social
+        || displayed
+        || is_name_of_person(&parts)
+        || looks_like_contact(values)
+    {
         return Some((Phi::Identifier, "names, reaches or numbers a person"));
     }
     if has(TEXTS) || is_prose(values) {
@@ -127,14 +156,28 @@ pub(super) fn guess(
     if has(QUASI) {
         return Some((Phi::Quasi, "narrows down who the person is"));
     }
+    // Within an address or a name every part tells of a person, but for the wide ones.
+    let inside = header.rsplit_once('.').is_some_and(|(above, _)| {
+        above
+            .split(['.', '[', ']'])
+            .any(|key| ["address", "name", "contact", "telecom", "identifier"].contains(&snake(key).as_str()))
+    });
+    if inside && !has(&["state", "country", "use", "system", "type", "coding", "display"]) {
+        return Some((Phi::Identifier, "part of a person's address, name, contact or numbers"));
+    }
     let of_record = has(&["created", "updated", "modified", "extracted", "loaded", "hire", "exported"]);
     let temporal = matches!(column_type, ColumnType::Date | ColumnType::Timestamp);
     (temporal && !of_record).then_some((Phi::Quasi, "a day in a person's life"))
 }
 
+/// True for a column that may hold names of staff.
+pub(super) fn is_of_staff(name: &str) -> bool {
+    name.split('_').any(|part| STAFF.contains(&part))
+}
+
 fn is_person_id(dataset: &str, name: &str) -> bool {
     let of_person = |word: &str| PERSONS.contains(&word);
-    let numbered = ["_id", "_no", "_nr", "_number", "_key", "_ref", "id"]
+    let numbered = ["_id", "_no", "_nr", "_number", "_key", "_ref", "_reference", "id"]
         .iter()
         .any(|end| name.strip_suffix(end).is_some_and(of_person));
     let record = matches!(name, "mrn" | "patient" | "medical_record_number" | "chart_no" | "chart_number");
@@ -169,10 +212,12 @@ fn looks_like_contact(values: &[&str]) -> bool {
     found > 0 && found * 2 >= values.len()
 }
 
+/// Sentences, or texts so long that anything may stand in them.
 fn is_prose(values: &[&str]) -> bool {
     let letters: usize = values.iter().map(|value| value.chars().count()).sum();
     let spaces: usize = values.iter().map(|value| value.matches(' ').count()).sum();
-    !values.is_empty() && letters / values.len() >= 60 && spaces / values.len() >= 6
+    let mean = |sum: usize| sum.checked_div(values.len()).unwrap_or_default();
+    mean(letters) >= 200 || (mean(letters) >= 60 && mean(spaces) >= 6)
 }
 
 #[cfg(test)]
@@ -181,7 +226,7 @@ mod tests {
 
     fn class(dataset: &str, name: &str, values: &[&str]) -> Phi {
         let kind = if name.contains("date") { ColumnType::Date } else { ColumnType::String };
-        guess(dataset, name, kind, values).map_or(Phi::None, |(phi, _)| phi)
+        guess(dataset, name, name, kind, values).map_or(Phi::None, |(phi, _)| phi)
     }
 
     #[test]
@@ -215,8 +260,28 @@ mod tests {
         ] {
             assert_eq!(class("visits", name, &[]), phi, "{name}");
         }
+        for (name, phi) in [
+            ("first", Phi::Identifier),
+            ("subject_reference", Phi::PersonId),
+            ("subject_display", Phi::Identifier),
+            ("first_visit", Phi::None),
+        ] {
+            assert_eq!(class("visits", name, &[]), phi, "{name}");
+        }
         assert_eq!(class("patients", "id", &[]), Phi::PersonId);
         assert_eq!(class("payers", "id", &[]), Phi::None);
+    }
+
+    #[test]
+    fn the_path_decides_within_addresses_and_names() {
+        let class = |header: &str, name: &str| {
+            guess("patients", header, name, ColumnType::String, &[]).map_or(Phi::None, |(phi, _)| phi)
+        };
+        assert_eq!(class("address[].line", "line"), Phi::Identifier);
+        assert_eq!(class("address[].city", "city"), Phi::Quasi);
+        assert_eq!(class("address[].state", "state"), Phi::None);
+        assert_eq!(class("address[#]", "address_position"), Phi::None);
+        assert_eq!(class("visits[].line", "line"), Phi::None);
     }
 
     #[test]

@@ -14,16 +14,16 @@ const MOST_COLUMNS: usize = 500;
 
 /// A sample of nested records, with JSON paths as column names: `visits[].code`, `visits[#]` for the position.
 ///
-/// Arrays of objects are exploded along the deepest chain; an array beside it is left out and remarked on.
+/// Arrays of objects are exploded along the chain that holds most values; an array beside it, and FHIR's extensions, are
+/// left out and remarked on.
 pub fn sample_of_records(records: &[Value]) -> Sample {
     let mut found = Found::default();
     for record in records {
         found.look(record, "");
     }
     found.settle();
-    let chain = found.deepest();
-    let level = |path: &str| path.rfind("[]").map_or("", |end| path.get(..end).unwrap_or("")).to_owned();
-    let on_chain = |path: &String| level(path).is_empty() || chain.contains(&level(path));
+    let chain = found.chain();
+    let on_chain = |path: &String| level(path).is_empty() || chain.iter().any(|array| array == level(path));
     let mut columns: Vec<String> = Vec::new();
     for path in found.leaves.iter().filter(|path| on_chain(path)) {
         columns.push(path.clone());
@@ -77,6 +77,9 @@ impl Found {
             let path = format!("{prefix}{key}");
             match inner {
                 Value::Object(_) => self.look(inner, &format!("{path}.")),
+                Value::Array(items) if key == "extension" && items.iter().any(Value::is_object) => {
+                    self.remark("Extensions are left out.".to_owned());
+                }
                 Value::Array(items) if items.iter().any(Value::is_object) => {
                     note(&mut self.arrays, &path);
                     for item in items {
@@ -112,19 +115,27 @@ impl Found {
         note(&mut self.remarks, &text);
     }
 
-    /// The arrays from the record to the deepest one, outermost first; of two of one depth the one with more values.
-    fn deepest(&self) -> Vec<String> {
-        let weight = |array: &&String| {
-            let inside = self.leaves.iter().filter(|leaf| leaf.starts_with(&format!("{array}[]."))).count();
-            (array.matches("[]").count(), inside)
+    /// The chain of arrays, outermost first, along which most values are read; of two such the first in the record.
+    fn chain(&self) -> Vec<String> {
+        let to = |array: &String| {
+            let mut chain: Vec<String> =
+                array.match_indices("[]").map(|(end, _)| array.get(..end).unwrap_or("").to_owned()).collect();
+            chain.push(array.clone());
+            chain
+        };
+        let values = |chain: &Vec<String>| {
+            let levels: Vec<&str> = self.leaves.iter().map(|leaf| level(leaf)).collect();
+            let on = levels.iter().filter(|level| chain.iter().any(|array| array == *level)).count();
+            (on, chain.len())
         };
         // The last of equals wins in max_by_key: look at them backwards, so that the first in the record does.
-        let Some(last) = self.arrays.iter().rev().max_by_key(weight) else { return Vec::new() };
-        let mut chain: Vec<String> =
-            last.match_indices("[]").map(|(end, _)| last.get(..end).unwrap_or("").to_owned()).collect();
-        chain.push(last.clone());
-        chain
+        self.arrays.iter().rev().map(to).max_by_key(values).unwrap_or_default()
     }
+}
+
+/// The array that a path ends in, without its own [].
+fn level(path: &str) -> &str {
+    path.rfind("[]").and_then(|end| path.get(..end)).unwrap_or("")
 }
 
 fn note(list: &mut Vec<String>, text: &str) {

@@ -54,9 +54,17 @@ pub async fn conform(
     batch: &[IngestEntry],
     known: &BTreeMap<String, ConformEntry>,
 ) -> Result<Conformed, StepError> {
+    retry(|| once(context, contract, source, batch, known)).await
+}
+
+/// Runs a step again while other writers are faster.
+///
+/// # Errors
+/// Those of the step.
+pub async fn retry<T, F: Future<Output = Result<T, StepError>>>(step: impl Fn() -> F) -> Result<T, StepError> {
     let mut attempt = 0;
     loop {
-        match once(context, contract, source, batch, known).await {
+        match step().await {
             Err(error) if error.conflict() && attempt < ATTEMPTS => {
                 attempt += 1;
                 tokio::time::sleep(Duration::from_millis(20 * u64::from(attempt))).await;

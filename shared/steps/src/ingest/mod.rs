@@ -48,7 +48,7 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
         ));
     };
     let start = Instant::now();
-    let versions = context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key())).await?;
+    let versions = context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key()?)).await?;
     let (bytes, modified) = context.landing.peek(key)?;
     let fingerprint = contract.fingerprint();
     let newest = versions.last().filter(|entry| entry.contract == fingerprint);
@@ -57,7 +57,7 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     }
     let (landing, wanted) = (context.landing.clone(), key.clone());
     let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
-    let mut entry = entry(context, key, &path, &contract, &file);
+    let mut entry = entry(context, key, &path, &contract, &file)?;
     if let Some(known) = versions.iter().find(|known| known.name == entry.name) {
         if versions.iter().all(|other| other.modified <= known.modified) {
             return Ok(Ingested::Known(Box::new(known.clone())));
@@ -109,10 +109,10 @@ fn entry(
     path: &LandingPath,
     contract: &Contract,
     file: &LandingFile,
-) -> IngestEntry {
+) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
-    let lake_key = context.lake.key();
-    IngestEntry {
+    let lake_key = context.lake.key()?;
+    Ok(IngestEntry {
         name: lake_key.name("object", &[key.expose(), &file.digest, &fingerprint]),
         key: key.name(lake_key),
         version: file.digest.clone(),
@@ -133,7 +133,7 @@ fn entry(
         unknown_columns: Vec::new(),
         missing_columns: Vec::new(),
         checks: std::collections::BTreeMap::new(),
-    }
+    })
 }
 
 fn read(

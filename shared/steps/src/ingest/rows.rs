@@ -89,7 +89,7 @@ impl<'a> Rows<'a> {
             counts,
             checks,
             order,
-            pseudonyms: lake.key().pseudonyms(source),
+            pseudonyms: lake.key()?.pseudonyms(source),
             keys: Keys::new(contract)?,
             bronze: writer(lake, schema::bronze(contract))?,
             identity,

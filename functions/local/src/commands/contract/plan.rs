@@ -1,0 +1,160 @@
+//! Plans every query that belongs to the contracts over empty tables: mappings, joined rules, views.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use carelake_contracts::{Contract, ContractSet, RuleKind, Table, Target};
+use carelake_sql::session::{plain, register_in};
+use carelake_sql::views::{View, Views};
+use carelake_steps::schema;
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::common::JoinType;
+use datafusion::datasource::MemTable;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::cast;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+
+use crate::commands::Problem;
+
+/// Everything that keeps a query from being planned, one line each.
+pub fn problems(set: &ContractSet, views: &Views) -> std::result::Result<Vec<String>, Problem> {
+    let planned = async {
+        let mut problems = Vec::new();
+        for contract in set.contracts.values() {
+            let file = format!("feeds/{}/{}.toml", contract.feed, contract.dataset);
+            for target in &contract.targets {
+                if let Err(problem) = mapping(set, contract, target).await {
+                    problems.push(format!("{file}: the mapping of {}: {problem}", target.table));
+                }
+            }
+            for rule in &contract.rules {
+                if let Err(error) = joined(set, &rule.kind).await {
+                    problems.push(format!("{file}: rule {}: {}", rule.id, carelake_lake::explain(&error)));
+                }
+            }
+        }
+        let session = plain()?;
+        register_all(&session, set)?;
+        for view in views.views().chain(views.prepared()) {
+            if let Err(problem) = planned_view(&session, view).await {
+                problems.push(problem);
+            }
+        }
+        Ok(problems)
+    };
+    wait(planned).map_err(|error: DataFusionError| error.into())
+}
+
+/// Waits for a future within the command's own runtime.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(future))
+}
+
+fn empty(schema: Schema) -> Result<Arc<dyn TableProvider>> {
+    Ok(Arc::new(MemTable::try_new(Arc::new(schema), vec![vec![]])?))
+}
+
+fn with(schema: &Schema, more: &[(&str, DataType)]) -> Schema {
+    let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields.extend(more.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true)));
+    Schema::new(fields)
+}
+
+fn stored(table: &Table) -> Schema {
+    let columns = table.stored_columns();
+    Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind.arrow(), true)).collect::<Vec<_>>())
+}
+
+fn codes(session: &SessionContext, set: &ContractSet) -> Result<()> {
+    for (name, text) in &set.codes {
+        let header = text.lines().next().unwrap_or_default();
+        let columns = header.split(',').map(|name| Field::new(name.trim(), DataType::Utf8, true));
+        register_in(session, "codes", name, empty(Schema::new(columns.collect::<Vec<_>>()))?)?;
+    }
+    Ok(())
+}
+
+async fn mapping(set: &ContractSet, contract: &Contract, target: &Target) -> std::result::Result<(), String> {
+    let explain = |error: DataFusionError| carelake_lake::explain(&error);
+    let rows = mapped(set, contract, target).await.map_err(explain)?;
+    let Some(table) = set.tables.get(&target.table) else { return Ok(()) };
+    let returned: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    for needed in ["_order", "_row"] {
+        if !returned.iter().any(|name| name == needed) {
+            return Err(format!("it does not return {needed}; add it to the SELECT"));
+        }
+    }
+    let known = |name: &String| table.has_column(name) || name == "_order" || name == "_row";
+    if let Some(stray) = returned.iter().find(|name| !known(name)) {
+        return Err(format!("it returns {stray}, which the table does not have; rename it, or add the column"));
+    }
+    if let Some(key) = table.key.iter().find(|key| !returned.contains(key)) {
+        return Err(format!("it does not return {key}, which is of the table's key; add it to the SELECT"));
+    }
+    let typed = table.columns.iter().filter(|column| returned.contains(&column.name));
+    let typed = typed.map(|column| cast(ident(&column.name), column.column_type.arrow()).alias(&column.name));
+    rows.select(typed.collect::<Vec<_>>()).map(drop).map_err(explain)
+}
+
+async fn mapped(set: &ContractSet, contract: &Contract, target: &Target) -> Result<DataFrame> {
+    let session = plain()?;
+    let added = [("source", DataType::Utf8), ("feed", DataType::Utf8), ("ingest_date", DataType::Date32)];
+    session.register_table("bronze", empty(with(&schema::bronze(contract), &added))?)?;
+    if contract.has_identity() {
+        session.register_table("identity", empty(with(&schema::identity(contract), &added))?)?;
+    }
+    codes(&session, set)?;
+    session.sql_with_options(&target.sql, read_only()).await
+}
+
+fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+}
+
+async fn joined(set: &ContractSet, rule: &RuleKind) -> Result<()> {
+    let RuleKind::Joined { target, parent, on, violation } = rule else { return Ok(()) };
+    let (Some(children), Some(parents)) = (set.tables.get(target), set.tables.get(parent)) else { return Ok(()) };
+    let session = plain()?;
+    let children = session.read_table(empty(stored(children))?)?.alias("child")?;
+    let parents = session.read_table(empty(stored(parents))?)?.alias("parent")?;
+    let on: Vec<&str> = on.iter().map(String::as_str).collect();
+    let pairs = children.join(parents, JoinType::Inner, &on, &on, None)?;
+    let condition = pairs.parse_sql_expr(violation)?;
+    pairs.filter(condition).map(drop)
+}
+
+/// Every table that a view may read.
+fn register_all(session: &SessionContext, set: &ContractSet) -> Result<()> {
+    let partitions = [("source", DataType::Utf8), ("ingest_date", DataType::Date32)];
+    for contract in set.contracts.values() {
+        let name = contract.table();
+        register_in(session, "bronze", &name, empty(with(&schema::bronze(contract), &partitions))?)?;
+        register_in(session, "quarantine", &name, empty(with(&schema::quarantine(), &partitions))?)?;
+        if contract.has_identity() {
+            register_in(session, "identity", &name, empty(with(&schema::identity(contract), &partitions))?)?;
+        }
+    }
+    for table in set.tables.values() {
+        register_in(session, &table.database, &table.name, empty(stored(table))?)?;
+    }
+    let none = Schema::empty();
+    let sources = [("source", DataType::Utf8), ("feed", DataType::Utf8), ("area", DataType::Utf8)];
+    register_in(session, "silver", "sources", empty(with(&none, &sources))?)?;
+    register_in(session, "gold", "as_of", empty(with(&none, &[("as_of_date", DataType::Date32)]))?)
+}
+
+/// Plans a view or prepared query, and makes the view known to those that read it.
+async fn planned_view(session: &SessionContext, view: &View) -> std::result::Result<(), String> {
+    let file = format!("{}/{}.sql", view.database, view.name);
+    let sql = view.numbered_sql().map_err(|error| error.to_string())?;
+    let rows = session.sql_with_options(&sql, read_only()).await;
+    let rows = rows.map_err(|error| format!("{file}: {}", carelake_lake::explain(&error)))?;
+    let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    view.check_columns(names.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+    if view.is_prepared() {
+        return Ok(());
+    }
+    register_in(session, &view.database, &view.name, rows.into_view()).map_err(|error| format!("{file}: {error}"))
+}
