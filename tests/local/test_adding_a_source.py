@@ -5,7 +5,6 @@ import re
 import subprocess
 
 import pytest
-
 from conftest import BINARY, ROOT
 
 PAGE = ROOT / "docs/adding-a-source.md"

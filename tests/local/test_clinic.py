@@ -2,7 +2,6 @@
 
 import duckdb
 import pytest
-
 from conftest import Lake, carelake, dataset
 
 ROWS = {"patients": 10_000, "doctors": 1_000, "visits": 50_000, "lab_reports": 30_000}

@@ -4,7 +4,6 @@ import json
 from collections import Counter, defaultdict
 
 import pytest
-
 from conftest import Lake, carelake
 
 

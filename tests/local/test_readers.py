@@ -3,9 +3,8 @@
 import duckdb
 import polars
 import pytest
-from deltalake import DeltaTable
-
 from conftest import Lake, carelake
+from deltalake import DeltaTable
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import gzip
 
 import pytest
-
 from conftest import Lake, dataset
 
 

@@ -206,7 +206,7 @@ fn describe(toml: &mut String, column: &Drafted<'_>) {
     if let Some(format) = &column.guess.format {
         let _ = writeln!(
             toml,
-            "# A guess: every value of the sample has this format, and no other.\nformat = \"{format}\""
+            "# A guess: the values of the sample have this format, and no other.\nformat = \"{format}\""
         );
     }
     if column.required {

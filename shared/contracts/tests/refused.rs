@@ -1,5 +1,5 @@
 //! Wrong contract files are refused with file, line and what to do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

@@ -18,7 +18,7 @@ pub enum StepError {
     },
     /// The work asked for makes no sense.
     Invalid(String),
-    /// carelake counted wrong: rows would be lost or doubled, so nothing was committed.
+    /// carelake counted wrong: rows would be lost or doubled, so the step stopped.
     Conservation(String),
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for StepError {
             Self::Lake(error) => error.fmt(f),
             Self::Query { context, problem } => write!(f, "{context}: {problem}"),
             Self::Invalid(text) => f.write_str(text),
-            Self::Conservation(text) => write!(f, "{text}; nothing was committed, please report this"),
+            Self::Conservation(text) => write!(f, "{text}; this is an error in carelake, please report it"),
         }
     }
 }

@@ -24,6 +24,9 @@ const TEXT_WORDS: &[&str] = &[
 ];
 const DAY_WORDS: &[&str] = &["date", "day", "dob", "birth", "birthdate", "birthday", "deathdate"];
 
+/// Tells whether a text can be read as a type.
+type Reader<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 fn has(name: &str, words: &[&str]) -> bool {
     name.split('_').any(|part| words.contains(&part))
 }
@@ -64,7 +67,7 @@ fn without_mistakes<'a>(values: &[&'a str], spare: usize) -> Option<Vec<&'a str>
         value.get(..10).is_some_and(|day| parse_iso_date(day).is_some()) && fits(&[value], ColumnType::Timestamp, None)
     };
     let formats = formats();
-    let mut readers: Vec<Box<dyn Fn(&str) -> bool + '_>> = vec![Box::new(number), Box::new(moment)];
+    let mut readers: Vec<Reader<'_>> = vec![Box::new(number), Box::new(moment)];
     for (format, timed) in &formats {
         readers.push(Box::new(|value| reads(value, format, *timed)));
     }
@@ -198,7 +201,7 @@ fn reads(value: &str, format: &str, timed: bool) -> bool {
     // %y reads one digit too, and then a version 1.2.3 is a date.
     let day = value.split(' ').next().unwrap_or(value);
     let short =
-        day.len() < 8 && (format.contains('.') || !day.rsplit(['/', '-']).next().is_some_and(|year| year.len() == 2));
+        day.len() < 8 && (format.contains('.') || day.rsplit(['/', '-']).next().is_none_or(|year| year.len() != 2));
     if format.contains("%y") && short {
         return false;
     }
