@@ -1,5 +1,5 @@
 //! Contracts drafted from small samples.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

@@ -146,7 +146,6 @@ async fn once(
 }
 
 /// Maps the files of a target and sets its orphans aside.
-#[expect(clippy::too_many_arguments, reason = "one call site; a struct would only rename them")]
 async fn prepare<'a>(
     context: &'a Context,
     contract: &Contract,

@@ -158,3 +158,69 @@ async fn planned_view(session: &SessionContext, view: &View) -> std::result::Res
     }
     register_in(session, &view.database, &view.name, rows.into_view()).map_err(|error| format!("{file}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "description = \"x\"\nversion = 1\nkey = [\"id\"]\n\n[[columns]]\nname = \"id\"\ntype = \"string\"\n\n\
+                        [[columns]]\nname = \"name\"\ntype = \"string\"\nphi = \"identifier\"\n\n\
+                        [[targets]]\ntable = \"silver.patients\"\nsql = \"log.sql\"\nload = \"upsert\"\n";
+    const VIEW: &str = "-- name: v\n-- version: 1\n-- description: x.\n-- grain: x\n-- owner: x\n-- materialised: no\n-- source: x\n\
+                        -- column patient_id: x\n";
+
+    /// What is wrong with a contract of this mapping and rule, and a view of this query.
+    fn found(mapping: &str, rule: &str, view: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("feeds/dental/log.toml", &format!("{HEAD}{rule}"));
+        write("feeds/dental/log.sql", mapping);
+        write("feeds/dental/feed.toml", "description = \"x\"\nareas = []\n");
+        write("gold/v.sql", &format!("{VIEW}{view}"));
+        let set = ContractSet::with_folder(folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
+        let views = Views::with_overlay(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+        problems(&set, &views).unwrap_or_else(|problem| panic!("{problem}")).join("\n")
+    }
+
+    const MAPPING: &str = "SELECT _order, _row, id AS patient_id FROM bronze";
+    const SELECT: &str = "SELECT patient_id FROM silver.patients";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn good_queries_are_planned() {
+        assert_eq!(found(MAPPING, "", SELECT), "");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_wrong_mapping_is_named_with_its_contract() {
+        for (mapping, wanted) in [
+            ("SELECT _order, _row, number AS patient_id FROM bronze", "number"),
+            ("SELECT _order, _row, name AS patient_id FROM bronze", "name"),
+            ("SELECT _row, id AS patient_id FROM bronze", "does not return _order"),
+            ("SELECT _order, _row FROM bronze", "does not return patient_id, which is of the table's key"),
+            ("SELECT _order, _row, id AS patient_id, id AS shoe_size FROM bronze", "returns shoe_size"),
+            ("SELECT _order, _row, id AS patient_id FROM silver.patients", "silver"),
+            ("SELECT _order, _row, id AS patient_id FORM bronze", "FORM"),
+            ("DROP TABLE bronze", "DROP"),
+        ] {
+            let found = found(mapping, "", SELECT);
+            assert!(found.starts_with("feeds/dental/log.toml: the mapping of silver.patients: "), "{mapping}: {found}");
+            assert!(found.to_lowercase().contains(&wanted.to_lowercase()), "{mapping}: {found}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_wrong_joined_rule_or_view_is_named() {
+        let rule = "\n[[rules]]\nid = \"odd\"\nkind = \"joined\"\nlevel = \"reference\"\nseverity = \"warn\"\nparent = \"patients\"\n\
+                    on = [\"patient_id\"]\nviolation = \"child.shoe_size > 50\"\n";
+        let joined = found(MAPPING, rule, SELECT);
+        assert!(joined.contains("rule dental.log.odd: ") && joined.contains("shoe_size"), "{joined}");
+        let view = found(MAPPING, "", "SELECT shoe_size FROM silver.patients");
+        assert!(view.starts_with("gold/v.sql: ") && view.contains("shoe_size"), "{view}");
+        let described = found(MAPPING, "", "SELECT patient_id, city FROM silver.patients");
+        assert!(described.contains("gold/v.sql") && described.contains("the header describes"), "{described}");
+    }
+}
