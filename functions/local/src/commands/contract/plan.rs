@@ -167,7 +167,7 @@ mod tests {
                         [[columns]]\nname = \"name\"\ntype = \"string\"\nphi = \"identifier\"\n\n\
                         [[targets]]\ntable = \"silver.patients\"\nsql = \"log.sql\"\nload = \"upsert\"\n";
     const VIEW: &str = "-- name: v\n-- version: 1\n-- description: x.\n-- grain: x\n-- owner: x\n-- materialised: no\n-- source: x\n\
-                        -- column patient_id: x\n";
+                        -- column source: x\n-- column patient_id: x\n";
 
     /// What is wrong with a contract of this mapping and rule, and a view of this query.
     fn found(mapping: &str, rule: &str, view: &str) -> String {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     const MAPPING: &str = "SELECT _order, _row, id AS patient_id FROM bronze";
-    const SELECT: &str = "SELECT patient_id FROM silver.patients";
+    const SELECT: &str = "SELECT source, patient_id FROM silver.patients";
 
     #[tokio::test(flavor = "multi_thread")]
     async fn good_queries_are_planned() {
@@ -218,9 +218,9 @@ mod tests {
                     on = [\"patient_id\"]\nviolation = \"child.shoe_size > 50\"\n";
         let joined = found(MAPPING, rule, SELECT);
         assert!(joined.contains("rule dental.log.odd: ") && joined.contains("shoe_size"), "{joined}");
-        let view = found(MAPPING, "", "SELECT shoe_size FROM silver.patients");
+        let view = found(MAPPING, "", "SELECT source, shoe_size AS patient_id FROM silver.patients");
         assert!(view.starts_with("gold/v.sql: ") && view.contains("shoe_size"), "{view}");
-        let described = found(MAPPING, "", "SELECT patient_id, city FROM silver.patients");
+        let described = found(MAPPING, "", "SELECT source, patient_id, city FROM silver.patients");
         assert!(described.contains("gold/v.sql") && described.contains("the header describes"), "{described}");
     }
 }
