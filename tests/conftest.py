@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/carelake/target"))
 BINARY = Path(os.environ.get("CARELAKE_BIN", TARGET / "debug/carelake"))
+CONTRACTS = ROOT / "shared/contracts"
 SHARED = Path(os.environ.get("CARELAKE_SHARED_DATA", ROOT.parent / "shared/data"))
 
 
@@ -85,3 +86,14 @@ def dataset(report: dict, source: str, name: str) -> dict:
     """The report of one dataset."""
     (found,) = [one for one in report["datasets"] if (one["source"], one["dataset"]) == (source, name)]
     return found
+
+
+PATIENTS = "patient_id,name,gender,dob,blood_group,city\nP1,Ann Sentinel,F,1980-01-01,A+,Oslo\nP2,Bob Sentinel,M,1990-01-01,B+,Rome\n"
+DOCTORS = "doctor_id,name,specialization,hospital\nD1,Dr. One,Cardiology,North\n"
+VISITS = "visit_id,patient_id,doctor_id,visit_date,reason,visit_type\nV1,P1,D1,2024-01-01,Fever,Consultation\nV2,P3,D1,2024-01-02,Cough,Consultation\n"
+
+
+def clinic(lake: Lake, **files):
+    """A small clinic in landing: two patients, a doctor, a good visit and one whose patient is unknown."""
+    for name, text in {"patients": PATIENTS, "doctors": DOCTORS, "visits": VISITS, **files}.items():
+        lake.write(f"clinic/{name}/{name}.csv", text)
