@@ -185,3 +185,14 @@ def test_a_mart_before_its_first_version_is_empty(lake):
     clinic(lake)
     lake.run()
     assert lake.sql("SELECT * FROM gold.dim_patients", "--as-of", "2020-01-01") == []
+
+
+def test_a_corrected_file_has_no_rejects_any_more(lake):
+    lake.write("clinic/patients/patients.csv", PATIENTS + "P3,Cy,X,1970-01-01,O+,Bern\n")
+    lake.run()
+    assert len(lake.quarantined("clinic.patients")) == 1
+    lake.write("clinic/patients/patients.csv", PATIENTS + "P3,Cy,M,1970-01-01,O+,Bern\n")
+    lake.run()
+    assert lake.quarantined("clinic.patients") == []
+    check = lake.quality()["clinic", "clinic.patients.gender_domain"]
+    assert (check["failed"], check["checked"]) == (0, 3)

@@ -130,6 +130,24 @@ impl Ledger {
         self.entries("_carelake/ledger/ingest").await
     }
 
+    /// Every ingested file that has not been overwritten since, and the `_order` of those that have.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub async fn current(&self) -> Result<(Vec<IngestEntry>, Vec<String>), LakeError> {
+        let mut newest: BTreeMap<(String, String, String), IngestEntry> = BTreeMap::new();
+        let mut overwritten = Vec::new();
+        for entry in self.ingested().await? {
+            let key = (entry.source.clone(), entry.dataset.clone(), entry.key.clone());
+            let older = match newest.get(&key) {
+                Some(other) if other.modified > entry.modified => Some(entry),
+                _ => newest.insert(key, entry),
+            };
+            overwritten.extend(older.map(|older| older.order()));
+        }
+        Ok((newest.into_values().collect(), overwritten))
+    }
+
     /// Every ingested file of one source and dataset, oldest first.
     ///
     /// # Errors

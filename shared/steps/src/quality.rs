@@ -13,7 +13,7 @@ use crate::conform::{TableCheck, add_checks};
 use crate::context::Context;
 use crate::error::StepError;
 
-/// A check's result over all files of a source.
+/// A check's result over all files of a source, as they are now: an overwritten file counts no more.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckResult {
     /// Sender.
@@ -42,7 +42,7 @@ pub struct CheckResult {
 /// When the ledger cannot be read.
 pub async fn quality(context: &Context) -> Result<Vec<CheckResult>, StepError> {
     let mut counts: BTreeMap<(String, String, String), BTreeMap<String, CheckCount>> = BTreeMap::new();
-    for entry in context.ledger.ingested().await? {
+    for entry in context.ledger.current().await?.0 {
         let sums = counts.entry((entry.source.clone(), entry.feed.clone(), entry.dataset.clone())).or_default();
         add_checks(sums, &entry.checks);
         if let Some(conformed) = context.ledger.conform_entry(&entry).await? {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use carelake_lake::{Catalog, FolderCatalog, FolderLanding, Lake, Landing};
+use carelake_lake::{Catalog, FolderCatalog, FolderLanding, Lake, Landing, Ledger};
 use carelake_sql::session::LakeSession;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::functions_nested::expr_fn::make_array;
-use datafusion::logical_expr::{cast as cast_to, lit};
+use datafusion::logical_expr::{Expr, cast as cast_to, lit};
 use datafusion::prelude::{DataFrame, ident};
 
 use super::{Problem, run};
@@ -43,7 +43,13 @@ async fn everything(lake: &Lake, session: &LakeSession) -> Result<Option<DataFra
             None => rows,
         });
     }
-    Ok(all)
+    // What an overwritten file held has been answered by its new version.
+    let (_, overwritten) = Ledger::new(lake).current().await?;
+    let gone: Vec<Expr> = overwritten.into_iter().map(lit).collect();
+    Ok(match all {
+        Some(all) if !gone.is_empty() => Some(all.filter(ident("_order").in_list(gone, true))?),
+        all => all,
+    })
 }
 
 async fn list(place: &InLake, source: Option<&str>) -> Result<ExitCode, Problem> {
