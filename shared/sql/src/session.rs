@@ -91,16 +91,6 @@ impl LakeSession {
         })
     }
 
-    /// Adds or replaces a table of the session's catalogue.
-    pub fn add_table(&mut self, entry: TableEntry) {
-        self.tables.insert(format!("{}.{}", entry.database, entry.name), entry);
-    }
-
-    /// Adds or replaces a view of the session's catalogue.
-    pub fn add_view(&mut self, entry: ViewEntry) {
-        self.views.insert(format!("{}.{}", entry.database, entry.name), entry);
-    }
-
     /// The engine's session, with the tables opened so far.
     pub fn context(&self) -> &SessionContext {
         &self.session
