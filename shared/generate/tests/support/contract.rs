@@ -31,10 +31,8 @@ pub struct Row {
 impl Contract {
     /// The contract of a feed's dataset.
     pub fn load(feed: &str, dataset: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../contracts/feeds")
-            .join(feed)
-            .join(format!("{dataset}.toml"));
+        // From the package's folder, where cargo runs its tests.
+        let path = PathBuf::from("../contracts/feeds").join(feed).join(format!("{dataset}.toml"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
         Self { name: format!("{feed}.{dataset}"), table: text.parse().unwrap() }
     }

@@ -13,9 +13,9 @@ use carelake_sql::views::Views;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{DataFrame, SessionContext};
 
-/// `tests/golden`.
+/// `tests/golden`, from the package's folder, where cargo runs its tests.
 pub fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    PathBuf::from("tests/golden")
 }
 
 /// A session over the silver tables only.
