@@ -40,7 +40,11 @@ pub fn convert(texts: &StringArray, column_type: ColumnType, format: Option<&str
         ColumnType::Long => Arc::new(integers(texts).collect::<Int64Array>()),
         ColumnType::Decimal { .. } => decimals(texts, &column_type.arrow()),
     };
-    let invalid = (0..texts.len()).filter(|&row| values.is_null(row) && texts.is_valid(row)).collect();
+    let invalid = if values.null_count() == texts.null_count() {
+        Vec::new()
+    } else {
+        (0..texts.len()).filter(|&row| values.is_null(row) && texts.is_valid(row)).collect()
+    };
     Converted { values, invalid }
 }
 
@@ -128,7 +132,7 @@ fn dates(texts: &StringArray, format: Option<&str>) -> Date32Array {
 }
 
 fn days_of(date: NaiveDate) -> i32 {
-    Date32Array::from(vec![arrow::datatypes::Date32Type::from_naive_date(date)]).value(0)
+    arrow::datatypes::Date32Type::from_naive_date(date)
 }
 
 /// yyyy-mm-dd or yyyymmdd, alone or at the head of a timestamp that is itself well-formed.
@@ -136,7 +140,9 @@ fn iso_date(text: &str) -> Option<i32> {
     let date = parse_iso_date(text.get(..10).unwrap_or(text))?;
     if text.len() > 10 {
         let separator = text.as_bytes().get(10).copied();
-        if !matches!(separator, Some(b'T' | b' ')) || string_to_datetime(&Utc, text).is_err() {
+        if !matches!(separator, Some(b'T' | b' '))
+            || (utc_micros(text).is_none() && string_to_datetime(&Utc, text).is_err())
+        {
             return None;
         }
     }
@@ -170,6 +176,28 @@ fn timestamps(texts: &StringArray, format: Option<&str>) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
+/// Microseconds of `yyyy-mm-ddThh:mm:ss[.f][Z]`, the form most files have; `None` for any other.
+fn utc_micros(text: &str) -> Option<i64> {
+    let (date, rest) = (text.get(..10)?, text.as_bytes().get(10..)?);
+    let [b'T' | b' ', h1, h2, b':', m1, m2, b':', s1, s2, fraction @ ..] = rest else { return None };
+    let (hour, minute, second) = (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?, digits(&[*s1, *s2])?);
+    let fraction = fraction.strip_suffix(b"Z").unwrap_or(fraction);
+    let micros = match fraction {
+        [] => 0,
+        [b'.', places @ ..] if (1..=6).contains(&places.len()) => {
+            places.iter().chain(b"00000").take(6).try_fold(0_u32, |number, digit| {
+                digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+            })?
+        }
+        _ => return None,
+    };
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(days_of(parse_iso_date(date)?)) * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+    Some(seconds * 1_000_000 + i64::from(micros))
+}
+
 fn micros(text: &str, format: Option<&str>) -> Option<i64> {
     let moment: DateTime<Utc> = match format {
         Some(format) => DateTime::parse_from_str(text, format)
@@ -177,6 +205,9 @@ fn micros(text: &str, format: Option<&str>) -> Option<i64> {
             .or_else(|_| NaiveDateTime::parse_from_str(text, format).map(|moment| moment.and_utc()))
             .ok()?,
         None => {
+            if let Some(micros) = utc_micros(text) {
+                return Some(micros);
+            }
             parse_iso_date(text.get(..10)?)?;
             string_to_datetime(&Utc, text).ok()?
         }
@@ -218,6 +249,25 @@ mod tests {
         let texts = ["1970-01-01T00:00:01Z", "1970-01-01 00:00:01", "1970-01-01T01:00:01+01:00"];
         let moments = run(&texts, "timestamp", None);
         assert_eq!(moments.values.as_primitive::<TimestampMicrosecondType>().values().to_vec(), vec![1_000_000; 3]);
+    }
+
+    #[test]
+    fn the_common_form_of_timestamps_is_read_as_any_other() {
+        for text in
+            ["0001-01-01T00:00:00Z", "1969-12-31 23:59:59.9", "2024-02-29T12:00:00.000001Z", "9999-12-31T23:59:59"]
+        {
+            let slow = string_to_datetime(&Utc, text).unwrap().timestamp_micros();
+            assert_eq!(utc_micros(text), Some(slow), "{text}");
+        }
+        for text in [
+            "2023-02-29T00:00:00Z",
+            "2024-01-01T24:00:00",
+            "2024-01-01T00:60:00",
+            "2024-01-01T00:00:00.",
+            "20240101 00:00:00",
+        ] {
+            assert_eq!(utc_micros(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StringArray};
 use arrow::compute::kernels::cmp;
-use arrow::compute::{cast, nullif};
+use arrow::compute::{cast, nullif, prep_null_mask_filter};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use regex::Regex;
@@ -35,7 +35,7 @@ pub struct Check {
 enum Test {
     Type,
     Required,
-    Domain(HashSet<String>, bool),
+    Domain(Words),
     Range {
         min: Option<Scalar<ArrayRef>>,
         max: Option<Scalar<ArrayRef>>,
@@ -91,6 +91,7 @@ impl Checks {
                 "The row does not have as many fields as the header.",
             ),
             Check::reader(format!("{name}.row.encoding"), Level::Row, "The row is not valid UTF-8 text or JSON."),
+            Check::reader(format!("{name}.row.size"), Level::Row, "The row is larger than 16 MiB or 65,536 fields."),
         ];
         if !contract.key.is_empty() && contract.duplicates == crate::model::Duplicates::Reject {
             all.push(Check::reader(
@@ -179,8 +180,7 @@ impl Check {
         let position = |name: &str| columns.iter().position(|column| column.name == name);
         let (name, test) = match &rule.kind {
             RuleKind::Domain { column, values, ignore_case } => {
-                let fold = |value: &String| if *ignore_case { value.to_lowercase() } else { value.clone() };
-                (column, Test::Domain(values.iter().map(fold).collect(), *ignore_case))
+                (column, Test::Domain(Words::new(values, *ignore_case)))
             }
             RuleKind::Range { column, min, max, set_null } => {
                 let typed = columns.get(position(column)?)?;
@@ -222,13 +222,9 @@ impl Check {
             Test::Required => (text.len(), nulls(text)),
             // A value that could not be typed is reported as such, not as missing too.
             Test::NotNull => (text.len(), nulls(text)),
-            Test::Domain(allowed, ignore_case) => {
+            Test::Domain(allowed) => {
                 let words = cast(&without_zone(values), &DataType::Utf8)?;
-                let words = words.as_string::<i32>();
-                let known = |word: &str| {
-                    if *ignore_case { allowed.contains(&word.to_lowercase()) } else { allowed.contains(word) }
-                };
-                (present, rows_where(words, |word| !known(word)))
+                (present, rows_where(words.as_string::<i32>(), |word| !allowed.contain(word)))
             }
             Test::Pattern(pattern) => {
                 let words = cast(&without_zone(values), &DataType::Utf8)?;
@@ -284,5 +280,38 @@ fn rows_where(words: &StringArray, wrong: impl Fn(&str) -> bool) -> Vec<usize> {
 }
 
 fn set_rows(mask: &BooleanArray) -> Vec<usize> {
-    mask.iter().enumerate().filter(|(_, set)| *set == Some(true)).map(|(row, _)| row).collect()
+    if mask.null_count() == 0 {
+        return mask.values().set_indices().collect();
+    }
+    prep_null_mask_filter(mask).values().set_indices().collect()
+}
+
+/// The words of a domain. Most domains are so short that comparing beats hashing.
+#[derive(Debug)]
+struct Words {
+    few: Vec<String>,
+    many: HashSet<String>,
+    ignore_case: bool,
+}
+
+impl Words {
+    const FEW: usize = 12;
+
+    fn new(values: &[String], ignore_case: bool) -> Self {
+        let fold = |value: &String| if ignore_case { value.to_lowercase() } else { value.clone() };
+        let mut few: Vec<String> = values.iter().map(fold).collect();
+        let many = if few.len() > Self::FEW { few.drain(..).collect() } else { HashSet::new() };
+        Self { few, many, ignore_case }
+    }
+
+    fn contain(&self, word: &str) -> bool {
+        if self.few.iter().any(|one| one == word) || self.many.contains(word) {
+            return true;
+        }
+        if !self.ignore_case {
+            return false;
+        }
+        let word = word.to_lowercase();
+        self.few.contains(&word) || self.many.contains(&word)
+    }
 }

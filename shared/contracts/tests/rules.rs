@@ -155,7 +155,16 @@ fn not_null_counts_missing_values_and_not_those_of_a_wrong_type() {
 fn implicit_checks_have_stable_ids_and_severities() {
     let checks = Checks::new(&contract(""));
     let shown: Vec<(&str, Severity)> = checks.all().iter().map(|check| (check.id.as_str(), check.severity)).collect();
-    let ids = ["file.readable", "row.shape", "row.encoding", "key.unique", "day.type", "moment.type", "number.type"];
+    let ids = [
+        "file.readable",
+        "row.shape",
+        "row.encoding",
+        "row.size",
+        "key.unique",
+        "day.type",
+        "moment.type",
+        "number.type",
+    ];
     let wanted: Vec<String> = ids.iter().map(|id| format!("dental.log.{id}")).collect();
     assert_eq!(shown.iter().map(|(id, _)| *id).collect::<Vec<_>>(), wanted);
     assert!(shown.iter().all(|(_, severity)| *severity == Severity::Reject));

@@ -91,6 +91,16 @@ impl LakeSession {
         })
     }
 
+    /// Makes a table known that was put into the catalogue after the session was opened.
+    pub fn know_table(&mut self, entry: TableEntry) {
+        self.tables.insert(format!("{}.{}", entry.database, entry.name), entry);
+    }
+
+    /// Makes a view known that was put into the catalogue after the session was opened.
+    pub fn know_view(&mut self, entry: ViewEntry) {
+        self.views.insert(format!("{}.{}", entry.database, entry.name), entry);
+    }
+
     /// The engine's session, with the tables opened so far.
     pub fn context(&self) -> &SessionContext {
         &self.session

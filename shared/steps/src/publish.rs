@@ -21,28 +21,43 @@ use crate::schema;
 const SOURCES: &str = "silver.sources";
 const AS_OF: &str = "gold.as_of";
 
-/// What gold was made from: when it is the same, the marts are too.
+/// What gold was made from: when it is the same, catalogue, marts and views are too.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Published {
     as_of: String,
     definitions: String,
+    catalogue: String,
+    sources: BTreeSet<[String; 3]>,
     tables: BTreeMap<String, Option<u64>>,
 }
 
-/// Brings catalogue, marts and views up to date; the tables that have a new version. Marts are computed again when a
-/// table, a definition or the day changed since they were last published, or when they are missing.
+/// Brings catalogue, marts and views up to date; the tables that have a new version. Nothing is done when tables,
+/// definitions and day are those of the last time and everything is there.
 ///
 /// # Errors
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
-    for entry in lake_tables(context) {
-        context.catalog.put_table(&entry).await?;
+    let entries = lake_tables(context);
+    let tables: Vec<String> = context.contracts.tables.keys().cloned().collect();
+    let published = Published {
+        as_of: context.as_of.to_string(),
+        definitions: definitions(views),
+        catalogue: fingerprint(&entries),
+        sources: sources(context).await?,
+        tables: context.tables.versions(tables.iter().map(String::as_str)).await?,
+    };
+    let before = context.lake.get_json::<Published>(Layout::published()).await?;
+    if before.as_ref() == Some(&published) && complete(context, &entries, views).await? {
+        return Ok(Vec::new());
+    }
+    for entry in &entries {
+        context.catalog.put_table(entry).await?;
     }
     let mut changed = Vec::new();
     for (name, batch, about) in [
         (
             SOURCES,
-            sources(context).await?,
+            sources_batch(&published.sources)?,
             "Sources of the lake, their feeds, and the subject areas they take part in.",
         ),
         (AS_OF, as_of(context)?, "The day as of which ages and the like are reckoned."),
@@ -51,41 +66,55 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             changed.push(name.to_owned());
         }
     }
-    let tables: Vec<String> = context.contracts.tables.keys().cloned().chain([SOURCES.to_owned()]).collect();
-    let published = Published {
-        as_of: context.as_of.to_string(),
-        definitions: definitions(views),
-        tables: context.tables.versions(&tables).await?,
-    };
-    let stale = context.lake.get_json::<Published>(Layout::published()).await?.as_ref() != Some(&published);
+    let mut session = LakeSession::open(&context.lake, context.catalog.as_ref(), None)
+        .await
+        .map_err(|error| StepError::query("opening the lake", &error))?;
     for (rank, view) in views.iter().enumerate() {
         let qualified = format!("{}.{}", view.database, view.name);
         if view.materialised {
-            let missing = context.tables.open(&qualified, None).await?.is_none();
-            let entry = if stale || missing {
-                changed.push(qualified.clone());
-                materialise(context, view).await?
-            } else {
-                planned(context, view).await?
-            };
+            let entry = materialise(context, &session, view).await?;
+            changed.push(qualified.clone());
             context.catalog.put_table(&entry).await?;
+            session.know_table(entry);
         } else {
+            let planned = session.query(&view.sql).await.map_err(failed(view))?;
             let entry = ViewEntry {
                 database: view.database.clone(),
                 name: view.name.clone(),
                 description: view.description.clone(),
                 sql: view.sql.clone(),
                 rank,
-                columns: planned(context, view).await?.columns,
+                columns: entry_of(view, planned.schema().as_arrow()).columns,
             };
             context.catalog.put_view(&entry).await?;
+            session.know_view(entry);
         }
         observer.advance(&qualified);
     }
-    if stale {
-        context.lake.put_json(Layout::published(), &published).await?;
-    }
+    context.lake.put_json(Layout::published(), &published).await?;
     Ok(changed)
+}
+
+/// True when the catalogue holds every table and view, and every mart is there.
+async fn complete(context: &Context, entries: &[TableEntry], views: &[View]) -> Result<bool, StepError> {
+    let tables = context.catalog.tables().await?.into_iter().map(|entry| (entry.database, entry.name));
+    let known = context.catalog.views().await?.into_iter().map(|entry| (entry.database, entry.name));
+    let present: BTreeSet<(String, String)> = tables.chain(known).collect();
+    let wanted = entries.iter().map(|entry| (entry.database.clone(), entry.name.clone()));
+    let mut wanted = wanted.chain(views.iter().map(|view| (view.database.clone(), view.name.clone())));
+    let marts: Vec<String> =
+        views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name)).collect();
+    let marts = context.tables.versions(marts.iter().map(String::as_str)).await?;
+    Ok(wanted.all(|name| present.contains(&name)) && marts.values().all(Option::is_some))
+}
+
+/// Hash of the catalogue's entries.
+fn fingerprint(entries: &[TableEntry]) -> String {
+    short(&Sha256::digest(format!("{entries:?}")))
+}
+
+fn short(digest: &[u8]) -> String {
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hash of the SQL of all definitions.
@@ -94,7 +123,7 @@ fn definitions(views: &[View]) -> String {
     for view in views {
         digest.update(format!("{}.{}\n{}\n", view.database, view.name, view.sql));
     }
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    short(&digest.finalize())
 }
 
 fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
@@ -102,16 +131,8 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
-/// The view's catalogue entry as a table, without running it.
-async fn planned(context: &Context, view: &View) -> Result<TableEntry, StepError> {
-    let session = LakeSession::open(&context.lake, context.catalog.as_ref(), None).await.map_err(failed(view))?;
-    let rows = session.query(&view.sql).await.map_err(failed(view))?;
-    Ok(entry_of(view, rows.schema().as_arrow()))
-}
-
-async fn materialise(context: &Context, view: &View) -> Result<TableEntry, StepError> {
+async fn materialise(context: &Context, session: &LakeSession, view: &View) -> Result<TableEntry, StepError> {
     let qualified = format!("{}.{}", view.database, view.name);
-    let session = LakeSession::open(&context.lake, context.catalog.as_ref(), None).await.map_err(failed(view))?;
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
     let write = Write {
@@ -231,13 +252,18 @@ fn canonical(table: &Table) -> TableEntry {
     }
 }
 
-async fn sources(context: &Context) -> Result<RecordBatch, StepError> {
+/// Source, feed and subject area of everything in the lake.
+async fn sources(context: &Context) -> Result<BTreeSet<[String; 3]>, StepError> {
     let mut rows = BTreeSet::new();
     for entry in context.ledger.ingested().await? {
         for area in context.contracts.feeds.get(&entry.feed).map(|feed| feed.areas.clone()).unwrap_or_default() {
             rows.insert([entry.source.clone(), entry.feed.clone(), area]);
         }
     }
+    Ok(rows)
+}
+
+fn sources_batch(rows: &BTreeSet<[String; 3]>) -> Result<RecordBatch, StepError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
     for index in 0..3 {
         columns.push(Arc::new(StringArray::from_iter(rows.iter().map(|row| row.get(index)))));

@@ -182,7 +182,7 @@ async fn pending(
         .filter(|before| waits(before))
         .flat_map(|before| before.parents.keys())
         .collect();
-    let versions = context.tables.versions(parents).await?;
+    let versions = context.tables.versions(parents.into_iter().map(String::as_str)).await?;
     let moved =
         |before: &ConformEntry| before.parents.iter().any(|(parent, version)| versions.get(parent) != Some(version));
     let due = |entry: &&IngestEntry| conformed(entry).is_none_or(|before| waits(before) && moved(before));

@@ -40,7 +40,7 @@ pub async fn joined_checks(context: &Context, contract: &Contract, source: &str)
     for rule in &contract.rules {
         let RuleKind::Joined { target, parent, .. } = &rule.kind else { continue };
         let path = Layout::check(source, &rule.id);
-        let versions = context.tables.versions([target, parent]).await?;
+        let versions = context.tables.versions([target.as_str(), parent.as_str()]).await?;
         let before = context.lake.get_json::<TableCheck>(&path).await?;
         if before.is_some_and(|before| before.versions == versions) {
             continue;

@@ -7,12 +7,15 @@ use carelake_contracts::{Load, Table};
 use chrono::NaiveDate;
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::catalog::TableProvider;
-use datafusion::common::{JoinType, ScalarValue};
+use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_aggregate::min_max::min_udaf;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, WindowFunctionDefinition, cast, lit};
+use datafusion::logical_expr::{
+    Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFunctionDefinition, cast, lit,
+};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 use super::scope::Scope;
@@ -82,10 +85,10 @@ impl Merge<'_> {
 
     async fn keyed(&self, mapped: DataFrame, existing: Option<DataFrame>) -> Result<Option<Merged>, DataFusionError> {
         let Some(existing) = existing else {
-            if mapped.clone().count().await? == 0 {
+            if !any(&mapped).await? {
                 return Ok(None);
             }
-            return Ok(Some(Merged { plan: self.winners(mapped)?.into_unoptimized_plan(), replaces: None }));
+            return Ok(Some(Merged { plan: self.winners(mapped).await?.into_unoptimized_plan(), replaces: None }));
         };
         let orders = self.scope.orders.iter().map(|order| lit(order.as_str())).collect();
         let replaced = ident("_order").in_list(orders, false);
@@ -99,12 +102,12 @@ impl Merge<'_> {
             None => existing,
         };
         let kept = inside.filter(Expr::Not(Box::new(replaced)))?;
-        let rows = self.winners(kept.union(mapped)?)?;
+        let rows = self.winners(kept.union(mapped)?).await?;
         Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: partition }))
     }
 
-    fn winners(&self, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
-        if self.load == Load::Upsert { winners(self.table, rows, self.latest) } else { Ok(rows) }
+    async fn winners(&self, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
+        if self.load == Load::Upsert { winners(self.table, rows, self.latest).await } else { Ok(rows) }
     }
 }
 
@@ -154,7 +157,7 @@ async fn touched(
     replaced: &Expr,
 ) -> Result<Touched, DataFusionError> {
     let Some((period, _)) = &table.period else {
-        let any = mapped.clone().count().await? > 0 || existing.clone().filter(replaced.clone())?.count().await? > 0;
+        let any = any(mapped).await? || any(&existing.clone().filter(replaced.clone())?).await?;
         return Ok(Touched::All(any));
     };
     let column = vec![ident(period.column())];
@@ -181,10 +184,46 @@ async fn touched(
     Ok(Touched::Periods(values))
 }
 
-/// One row a key: the greatest `updated_at` where it counts, then the latest file, then the last row.
-fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, DataFusionError> {
+async fn any(rows: &DataFrame) -> Result<bool, DataFusionError> {
+    Ok(rows.clone().limit(0, Some(1))?.count().await? > 0)
+}
+
+/// One row a key: the greatest `updated_at` where it counts, then the latest file, then the last row. Only rows whose key
+/// comes more than once are sorted; they are few.
+async fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, DataFusionError> {
     let mut keys = vec![ident("source")];
     keys.extend(table.key.iter().map(ident));
+    let often = rows
+        .clone()
+        .aggregate(keys.clone(), vec![count(lit(1_i64)).alias("__times")])?
+        .filter(ident("__times").gt(lit(1_i64)))?
+        .select(keys.clone())?
+        .cache()
+        .await?;
+    if !any(&often).await? {
+        return Ok(rows);
+    }
+    let names: Vec<Column> =
+        often.schema().fields().iter().map(|field| Column::from_name(field.name().clone())).collect();
+    let often = often.alias("__often")?.into_unoptimized_plan();
+    let others: Vec<Column> = names.iter().map(|name| Column::new(Some("__often"), name.name.clone())).collect();
+    let split = |kind: JoinType| -> Result<DataFrame, DataFusionError> {
+        let (state, plan) = rows.clone().into_parts();
+        let keys = (names.clone(), others.clone());
+        let joined = LogicalPlanBuilder::from(plan).join_detailed(
+            often.clone(),
+            kind,
+            keys,
+            None,
+            NullEquality::NullEqualsNull,
+        )?;
+        Ok(DataFrame::new(state, joined.build()?))
+    };
+    let (alone, repeated) = (split(JoinType::LeftAnti)?, split(JoinType::LeftSemi)?);
+    alone.union(first_of_each(table, repeated, keys, latest)?)
+}
+
+fn first_of_each(table: &Table, rows: DataFrame, keys: Vec<Expr>, latest: bool) -> Result<DataFrame, DataFusionError> {
     let mut order = Vec::new();
     if latest {
         order.push(ident("updated_at").sort(false, false));

@@ -55,7 +55,8 @@ impl Orphans {
             let lonely = self.lonely(context, session, source, &mapped, column, parent, parent_column).await?;
             let lonely = lonely.cache().await.map_err(failed)?;
             self.count(rule, column, &mapped, &lonely).await.map_err(failed)?;
-            if rule.severity == Severity::Reject {
+            let any = lonely.clone().count().await.map_err(failed)? > 0;
+            if any && rule.severity == Severity::Reject {
                 self.keep(rule, column, &lonely).await.map_err(failed)?;
                 let gone = lonely
                     .select(vec![ident("_order").alias("__order"), ident("_row").alias("__row")])

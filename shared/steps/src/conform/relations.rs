@@ -99,7 +99,8 @@ fn register_codes(context: &Context, session: &SessionContext) -> Result<(), Ste
     Ok(())
 }
 
-/// The mapping query's rows with every column of the target table.
+/// The mapping query's rows with every column of the target table. They are not held in memory: each use reads the
+/// columns it needs again.
 pub async fn mapped(
     session: &SessionContext,
     target: &Target,
@@ -145,8 +146,7 @@ pub async fn mapped(
         };
         selected.push(expression.alias(name));
     }
-    let rows = rows.select(selected).map_err(failed)?;
-    rows.cache().await.map_err(failed)
+    rows.select(selected).map_err(failed)
 }
 
 fn period(table: &Table, value: &dyn Fn(&str, DataType) -> Expr) -> Expr {

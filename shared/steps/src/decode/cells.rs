@@ -1,14 +1,12 @@
 //! Cells: the text of a file, cleaned as the contract says, gathered into columns.
 
-use std::collections::HashSet;
-
 use arrow::array::StringBuilder;
 use carelake_contracts::Contract;
 
-use super::{BATCH_ROWS, Damaged, RawBatch};
+use super::{BATCH_BYTES, BATCH_ROWS, Damaged, RawBatch};
 
 struct Cell {
-    nulls: HashSet<String>,
+    nulls: Nulls,
     default: Option<String>,
     pad: Option<usize>,
     builder: StringBuilder,
@@ -21,12 +19,13 @@ pub struct Cells {
     rows: Vec<i64>,
     damaged: Vec<Damaged>,
     padded: String,
+    bytes: usize,
 }
 
 impl Cells {
     pub fn new(contract: &Contract) -> Self {
         let columns = contract.columns.iter().map(|column| Cell {
-            nulls: contract.null_values.iter().chain(&column.null_values).cloned().collect(),
+            nulls: Nulls::new(contract.null_values.iter().chain(&column.null_values)),
             default: column.default.clone(),
             pad: column.pad,
             builder: StringBuilder::new(),
@@ -37,15 +36,17 @@ impl Cells {
             rows: Vec::with_capacity(BATCH_ROWS),
             damaged: Vec::new(),
             padded: String::new(),
+            bytes: 0,
         }
     }
 
     /// Adds a row: `cell` gives the text of each contract column.
     pub fn push<'a>(&mut self, row: i64, extra: Option<&str>, mut cell: impl FnMut(usize) -> Option<&'a str>) {
         self.rows.push(row);
+        self.bytes += extra.map_or(0, str::len);
         self.extra.append_option(extra);
         for (index, column) in self.columns.iter_mut().enumerate() {
-            column.append(cell(index), &mut self.padded);
+            self.bytes += column.append(cell(index), &mut self.padded);
         }
     }
 
@@ -53,14 +54,16 @@ impl Cells {
         self.damaged.push(Damaged { row, check });
     }
 
+    /// True when the batch is as large as it should get, in rows or in bytes.
     pub fn full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS || self.damaged.len() >= BATCH_ROWS
+        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES || self.damaged.len() >= BATCH_ROWS
     }
 
     /// The rows so far, leaving none.
     pub fn take(&mut self) -> RawBatch {
+        self.bytes = 0;
         RawBatch {
-            rows: std::mem::take(&mut self.rows),
+            rows: std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH_ROWS)),
             columns: self.columns.iter_mut().map(|column| column.builder.finish()).collect(),
             extra: self.extra.finish(),
             damaged: std::mem::take(&mut self.damaged),
@@ -69,18 +72,19 @@ impl Cells {
 }
 
 impl Cell {
-    fn append(&mut self, text: Option<&str>, padded: &mut String) {
-        let text = text.map(str::trim).filter(|text| !text.is_empty() && !self.nulls.contains(*text));
+    /// Adds a value and gives its length in bytes.
+    fn append(&mut self, text: Option<&str>, padded: &mut String) -> usize {
+        let text = text.map(trimmed).filter(|text| !text.is_empty() && !self.nulls.contain(text));
         let Some(text) = text else {
             self.builder.append_option(self.default.as_deref());
-            return;
+            return 0;
         };
         match self.pad {
             Some(width) if text.len() < width => {
                 padded.clear();
                 padded.extend(std::iter::repeat_n('0', width - text.len()));
                 padded.push_str(text);
-                if self.nulls.contains(padded.as_str()) {
+                if self.nulls.contain(padded) {
                     self.builder.append_option(self.default.as_deref());
                 } else {
                     self.builder.append_value(padded);
@@ -88,5 +92,34 @@ impl Cell {
             }
             _ => self.builder.append_value(text),
         }
+        text.len()
+    }
+}
+
+/// `str::trim`, at once for what begins and ends in visible ASCII.
+fn trimmed(text: &str) -> &str {
+    let visible = |byte: &u8| (b'!'..=b'~').contains(byte);
+    let bytes = text.as_bytes();
+    if bytes.first().is_some_and(visible) && bytes.last().is_some_and(visible) { text } else { text.trim() }
+}
+
+/// Texts that mean NULL, looked up by length first: most values have the length of none of them.
+struct Nulls {
+    lengths: u64,
+    texts: Vec<String>,
+}
+
+impl Nulls {
+    fn new<'a>(texts: impl Iterator<Item = &'a String>) -> Self {
+        let texts: Vec<String> = texts.cloned().collect();
+        Self { lengths: texts.iter().fold(0, |lengths, text| lengths | Self::length(text)), texts }
+    }
+
+    fn length(text: &str) -> u64 {
+        1 << text.len().min(63)
+    }
+
+    fn contain(&self, text: &str) -> bool {
+        self.lengths & Self::length(text) != 0 && self.texts.iter().any(|null| null == text)
     }
 }

@@ -5,6 +5,7 @@
 mod cells;
 mod compressed;
 mod csv_file;
+mod csv_records;
 mod json_explode;
 mod json_file;
 mod parquet_file;
@@ -16,6 +17,10 @@ use carelake_contracts::{Contract, FileFormat, LandingPath};
 
 /// Rows of a batch, at most.
 pub const BATCH_ROWS: usize = 8_192;
+/// Bytes of text after which a batch ends, whatever its rows.
+pub const BATCH_BYTES: usize = 8 << 20;
+/// Largest record of a file, in bytes: larger ones are set aside.
+pub const LARGEST_RECORD: usize = 16 << 20;
 
 /// A batch of rows as text.
 #[derive(Debug)]

@@ -4,20 +4,22 @@
 //! its rows are accounted for are the outputs put in place under their content-addressed names. The ledger entry comes
 //! last: a step that dies before it is simply run again and writes the same objects.
 
+mod keys;
+mod output;
 mod quarantine;
-
 mod rows;
 
 use std::fs::File;
+use std::io::Seek;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
-use carelake_lake::{IngestEntry, LandingFile, LandingKey, Layer, Status};
+use carelake_lake::{IngestEntry, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
 use crate::decode::{self, DecodeError, Header};
 use crate::error::StepError;
-use rows::{Outputs, Rows};
+use rows::{Finished, Outputs, Rows};
 
 pub(crate) use quarantine::Broken;
 
@@ -138,19 +140,28 @@ fn entry(
 
 fn read(
     lake: &carelake_lake::Lake,
-    file: File,
+    mut file: File,
     path: &LandingPath,
     contract: &Contract,
     order: &str,
 ) -> Result<(Header, Outputs), StepError> {
-    let mut rows = Rows::new(lake, contract, &path.source, order)?;
-    match decode::decode(file, path, contract, &mut |batch| rows.add(batch)) {
-        Ok(header) => Ok((header, rows.finish()?)),
-        Err(DecodeError::Unreadable(reason)) => {
-            Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?))
+    let storage = |error: &std::io::Error| carelake_lake::LakeError::io("reading a landing file", error);
+    let mut known = None;
+    loop {
+        file.rewind().map_err(|error| storage(&error))?;
+        let plain = file.try_clone().map_err(|error| storage(&error))?;
+        let mut rows = Rows::new(lake, contract, &path.source, order, known.take())?;
+        match decode::decode(plain, path, contract, &mut |batch| rows.add(batch)) {
+            Ok(header) => match rows.finish()? {
+                Finished::Outputs(outputs) => return Ok((header, outputs)),
+                Finished::Again(repeats) => known = Some(repeats),
+            },
+            Err(DecodeError::Unreadable(reason)) => {
+                return Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?));
+            }
+            Err(DecodeError::Storage(error)) => return Err(storage(&error).into()),
+            Err(DecodeError::Sink(error)) => return Err(error),
         }
-        Err(DecodeError::Storage(error)) => Err(carelake_lake::LakeError::io("reading a landing file", &error).into()),
-        Err(DecodeError::Sink(error)) => Err(error),
     }
 }
 
@@ -161,6 +172,3 @@ async fn blocking<T: Send + 'static>(
         StepError::Invalid(format!("a worker stopped: {}", if error.is_panic() { "panic" } else { "cancelled" }))
     })?
 }
-
-/// The layers in the order in which they are put in place: what can be spared last.
-pub(crate) const LAYERS: [Layer; 3] = [Layer::Identity, Layer::Quarantine, Layer::Bronze];

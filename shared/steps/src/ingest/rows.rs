@@ -1,20 +1,18 @@
 //! From batches of text to the three outputs: typing, rules, duplicates, the split of person and data.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, StringBuilder};
 use arrow::compute::filter;
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, SortField};
 use carelake_contracts::{Checks, Contract, Converted, Duplicates, Failure, Phi, Severity, convert};
-use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer, parquet_properties};
+use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer};
 use carelake_privacy::{Phi as Sensitive, Pseudonyms};
-use parquet::arrow::ArrowWriter;
-use sha2::{Digest, Sha256};
 
-use super::LAYERS;
+use super::keys::{Keys, Repeats};
+use super::output::Output;
 use super::quarantine::{Broken, masked_record};
 use crate::decode::RawBatch;
 use crate::error::StepError;
@@ -34,6 +32,14 @@ pub struct Outputs {
     pub files: Vec<(Layer, Option<File>)>,
 }
 
+/// How the reading of a file ended.
+pub enum Finished {
+    /// With all that is to be stored.
+    Outputs(Outputs),
+    /// Repeated keys that must be rejected were found after their rows had been written: it must be read again.
+    Again(Repeats),
+}
+
 /// A file's rows on their way.
 pub struct Rows<'a> {
     contract: &'a Contract,
@@ -42,9 +48,9 @@ pub struct Rows<'a> {
     order: &'a str,
     pseudonyms: Pseudonyms,
     keys: Option<Keys>,
-    bronze: ArrowWriter<File>,
-    identity: Option<ArrowWriter<File>>,
-    quarantine: ArrowWriter<File>,
+    bronze: Output,
+    identity: Option<Output>,
+    quarantine: Output,
     broken: Broken,
     anything_broken: bool,
     rows_in: u64,
@@ -53,47 +59,32 @@ pub struct Rows<'a> {
     deduplicated: u64,
 }
 
-/// Keys of the good rows so far, as 128-bit hashes.
-struct Keys {
-    columns: Vec<usize>,
-    converter: RowConverter,
-    seen: HashSet<[u8; 16]>,
-}
-
-fn arrow(error: ArrowError) -> StepError {
+pub(super) fn arrow(error: ArrowError) -> StepError {
     LakeError::new(ErrorKind::Invalid, "building a batch").caused_by(error).into()
 }
 
-fn parquet(error: parquet::errors::ParquetError) -> StepError {
-    let kind = match &error {
-        parquet::errors::ParquetError::External(cause) => cause.downcast_ref::<std::io::Error>(),
-        _ => None,
-    };
-    match kind {
-        Some(io) => LakeError::io("writing a scratch file", io).into(),
-        None => LakeError::new(ErrorKind::Transient, "writing a scratch file").caused_by(error).into(),
-    }
-}
-
-fn writer(lake: &Lake, schema: arrow::datatypes::SchemaRef) -> Result<ArrowWriter<File>, StepError> {
-    ArrowWriter::try_new(lake.scratch_file()?, schema, Some(parquet_properties())).map_err(parquet)
-}
-
 impl<'a> Rows<'a> {
-    pub fn new(lake: &Lake, contract: &'a Contract, source: &str, order: &'a str) -> Result<Self, StepError> {
+    /// `known` are the repeated keys that a first reading of the same file found.
+    pub fn new(
+        lake: &Lake,
+        contract: &'a Contract,
+        source: &str,
+        order: &'a str,
+        known: Option<Repeats>,
+    ) -> Result<Self, StepError> {
         let checks = Checks::new(contract);
         let counts = vec![CheckCount::default(); checks.all().len()];
-        let identity = if contract.has_identity() { Some(writer(lake, schema::identity(contract))?) } else { None };
+        let person = contract.has_identity().then(|| Output::new(lake, schema::identity(contract)));
         Ok(Self {
             contract,
             counts,
             checks,
             order,
             pseudonyms: lake.key()?.pseudonyms(source),
-            keys: Keys::new(contract)?,
-            bronze: writer(lake, schema::bronze(contract))?,
-            identity,
-            quarantine: writer(lake, schema::quarantine())?,
+            keys: Keys::new(lake, contract, known)?,
+            bronze: Output::new(lake, schema::bronze(contract))?,
+            identity: person.transpose()?,
+            quarantine: Output::new(lake, schema::quarantine())?,
             broken: Broken::new(order),
             anything_broken: false,
             rows_in: 0,
@@ -111,15 +102,15 @@ impl<'a> Rows<'a> {
         reason: &'static str,
     ) -> Result<Outputs, StepError> {
         let checks = Checks::new(contract);
-        let mut quarantine = writer(lake, schema::quarantine())?;
+        let mut quarantine = Output::new(lake, schema::quarantine())?;
         let mut broken = Broken::new(order);
         let mut counts = BTreeMap::new();
         if let Some(check) = checks.reader_check(".file.readable").and_then(|index| checks.all().get(index)) {
             broken.add(0, check, None, reason, None, None);
             counts.insert(check.id.clone(), CheckCount { checked: 1, failed: 1 });
         }
-        quarantine.write(&broken.take().map_err(arrow)?).map_err(parquet)?;
-        let file = quarantine.into_inner().map_err(parquet)?;
+        quarantine.write(broken.take().map_err(arrow)?)?;
+        let file = quarantine.finish()?;
         Ok(Outputs {
             readable: false,
             rows_in: 0,
@@ -145,12 +136,12 @@ impl<'a> Rows<'a> {
             }
         }
         if !rows.is_empty() {
-            self.judge(&rows, &texts, &extra)?;
+            self.judge(rows, &texts, &extra)?;
         }
         self.flush_broken()
     }
 
-    fn judge(&mut self, rows: &[i64], texts: &[StringArray], extra: &StringArray) -> Result<(), StepError> {
+    fn judge(&mut self, rows: Vec<i64>, texts: &[StringArray], extra: &StringArray) -> Result<(), StepError> {
         let typed = self.contract.columns.iter().zip(texts);
         let converted = typed.map(|(column, text)| convert(text, column.column_type, column.format.as_deref()));
         let (mut columns, invalid): (Vec<ArrayRef>, Vec<Vec<usize>>) =
@@ -169,11 +160,12 @@ impl<'a> Rows<'a> {
         let mut failures = outcome.failures;
         self.find_duplicates(&columns, &mut good, &mut failures)?;
         failures.sort_by_key(|failure| (failure.row, failure.check));
-        self.quarantine(rows, texts, &failures)?;
+        self.quarantine(&rows, texts, &failures)?;
         let accepted = good.iter().filter(|good| **good).count();
         self.rejected += (rows.len() - accepted) as u64;
         self.bronze_rows += accepted as u64;
-        self.split(rows, &columns, extra, &BooleanArray::from(good))
+        let good = (accepted < rows.len()).then(|| BooleanArray::from(good));
+        self.split(rows, &columns, extra, good.as_ref())
     }
 
     fn find_duplicates(
@@ -183,7 +175,7 @@ impl<'a> Rows<'a> {
         failures: &mut Vec<Failure>,
     ) -> Result<(), StepError> {
         let Some(keys) = &mut self.keys else { return Ok(()) };
-        let repeated = keys.repeated(columns, good).map_err(arrow)?;
+        let repeated = keys.repeated(columns, good)?;
         match (self.contract.duplicates, self.checks.reader_check(".key.unique")) {
             (Duplicates::Reject, Some(check)) => {
                 self.count(check, good.iter().filter(|good| **good).count() as u64, 0);
@@ -233,18 +225,21 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// Writes the good rows: data to bronze, person to identity.
+    /// Writes the good rows, all of them when `good` is absent: data to bronze, person to identity.
     fn split(
         &mut self,
-        rows: &[i64],
+        rows: Vec<i64>,
         columns: &[ArrayRef],
         extra: &StringArray,
-        good: &BooleanArray,
+        good: Option<&BooleanArray>,
     ) -> Result<(), StepError> {
-        let kept = |array: &dyn Array| filter(array, good).map_err(arrow);
-        let numbers = kept(&Int64Array::from(rows.to_vec()))?;
+        let kept = |array: &ArrayRef| match good {
+            Some(good) => filter(array, good).map_err(arrow),
+            None => Ok(array.clone()),
+        };
+        let numbers = kept(&(Arc::new(Int64Array::from(rows)) as ArrayRef))?;
         let orders: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(self.order, numbers.len())));
-        let extra = kept(extra)?;
+        let extra = kept(&(Arc::new(extra.clone()) as ArrayRef))?;
         let none: ArrayRef = arrow::array::new_null_array(&arrow::datatypes::DataType::Utf8, numbers.len());
         let (mut open, mut person): (Vec<ArrayRef>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
         for (column, values) in self.contract.columns.iter().zip(columns) {
@@ -264,10 +259,10 @@ impl<'a> Rows<'a> {
         open.extend([if restrict { none.clone() } else { extra.clone() }, orders.clone(), numbers.clone()]);
         person.extend([if restrict { extra } else { none }, orders, numbers]);
         let batch = RecordBatch::try_new(schema::bronze(self.contract), open).map_err(arrow)?;
-        self.bronze.write(&batch).map_err(parquet)?;
+        self.bronze.write(batch)?;
         if let Some(identity) = &mut self.identity {
             let batch = RecordBatch::try_new(schema::identity(self.contract), person).map_err(arrow)?;
-            identity.write(&batch).map_err(parquet)?;
+            identity.write(batch)?;
         }
         Ok(())
     }
@@ -290,14 +285,21 @@ impl<'a> Rows<'a> {
         }
         self.anything_broken = true;
         let batch = self.broken.take().map_err(arrow)?;
-        self.quarantine.write(&batch).map_err(parquet)
+        self.quarantine.write(batch)
     }
 
     /// Closes the outputs.
-    pub fn finish(mut self) -> Result<Outputs, StepError> {
+    pub fn finish(mut self) -> Result<Finished, StepError> {
+        if let Some(keys) = self.keys.take() {
+            let (late, repeats) = keys.finish()?;
+            match self.contract.duplicates {
+                Duplicates::Reject if late > 0 => return Ok(Finished::Again(repeats)),
+                _ => self.deduplicated += late,
+            }
+        }
         for (index, check) in self.checks.all().iter().enumerate() {
             let Some(count) = self.counts.get_mut(index) else { continue };
-            if check.id.ends_with(".row.shape") || check.id.ends_with(".row.encoding") {
+            if [".row.shape", ".row.encoding", ".row.size"].iter().any(|end| check.id.ends_with(end)) {
                 count.checked = self.rows_in;
             } else if check.id.ends_with(".file.readable") {
                 count.checked = 1;
@@ -305,73 +307,23 @@ impl<'a> Rows<'a> {
         }
         let ids = self.checks.all().iter().map(|check| check.id.clone());
         let checks = ids.zip(self.counts.iter().copied()).collect();
-        let mut files = Vec::with_capacity(LAYERS.len());
-        for layer in LAYERS {
-            files.push((
-                layer,
-                match layer {
-                    Layer::Bronze if self.bronze_rows > 0 => Some(self.bronze.inner_file()?),
-                    Layer::Identity if self.bronze_rows > 0 => {
-                        self.identity.as_mut().map(InnerFile::inner_file).transpose()?
-                    }
-                    Layer::Quarantine if self.anything_broken => Some(self.quarantine.inner_file()?),
-                    _ => None,
-                },
-            ));
-        }
-        Ok(Outputs {
+        let bronze = self.bronze.finish()?;
+        let identity = self.identity.map(Output::finish).transpose()?;
+        let quarantine = self.quarantine.finish()?;
+        let any = self.bronze_rows > 0;
+        Ok(Finished::Outputs(Outputs {
             readable: true,
             rows_in: self.rows_in,
             bronze_rows: self.bronze_rows,
             rejected: self.rejected,
             deduplicated: self.deduplicated,
             checks,
-            files,
-        })
-    }
-}
-
-/// Ends a Parquet file and gives its handle.
-trait InnerFile {
-    fn inner_file(&mut self) -> Result<File, StepError>;
-}
-
-impl InnerFile for ArrowWriter<File> {
-    fn inner_file(&mut self) -> Result<File, StepError> {
-        self.finish().map_err(parquet)?;
-        self.inner().try_clone().map_err(|error| LakeError::io("closing a scratch file", &error).into())
-    }
-}
-
-impl Keys {
-    fn new(contract: &Contract) -> Result<Option<Self>, StepError> {
-        let place = |name: &String| contract.columns.iter().position(|column| &column.name == name);
-        let columns: Vec<usize> = contract.key.iter().filter_map(place).collect();
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        let fields = columns.iter().filter_map(|index| contract.columns.get(*index));
-        let fields = fields.map(|column| SortField::new(column.column_type.arrow())).collect();
-        let converter = RowConverter::new(fields).map_err(arrow)?;
-        Ok(Some(Self { columns, converter, seen: HashSet::new() }))
-    }
-
-    /// Good rows whose key an earlier good row of the file has.
-    fn repeated(&mut self, columns: &[ArrayRef], good: &[bool]) -> Result<Vec<usize>, ArrowError> {
-        let keyed: Vec<ArrayRef> = self.columns.iter().filter_map(|index| columns.get(*index).cloned()).collect();
-        let rows = self.converter.convert_columns(&keyed)?;
-        let mut repeated = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            if good.get(index) != Some(&true) {
-                continue;
-            }
-            let digest = Sha256::digest(row.data());
-            let mut key = [0_u8; 16];
-            key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-            if !self.seen.insert(key) {
-                repeated.push(index);
-            }
-        }
-        Ok(repeated)
+            files: [
+                (Layer::Identity, identity.filter(|_| any)),
+                (Layer::Quarantine, Some(quarantine).filter(|_| self.anything_broken)),
+                (Layer::Bronze, Some(bronze).filter(|_| any)),
+            ]
+            .into(),
+        }))
     }
 }

@@ -1,0 +1,71 @@
+//! A Parquet file being written by a thread of its own, so that encoding and reading go on side by side.
+
+use std::fs::File;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use carelake_lake::{ErrorKind, Lake, LakeError, parquet_properties};
+use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
+
+use crate::error::StepError;
+
+/// Batches that may wait for the writer.
+const WAITING: usize = 2;
+
+/// A scratch file that takes batches.
+pub struct Output {
+    batches: Option<SyncSender<RecordBatch>>,
+    writer: Option<JoinHandle<Result<File, ParquetError>>>,
+}
+
+impl Output {
+    pub fn new(lake: &Lake, schema: SchemaRef) -> Result<Self, StepError> {
+        let file = lake.scratch_file()?;
+        let mut writer = ArrowWriter::try_new(file, schema, Some(parquet_properties())).map_err(|e| failed(&e))?;
+        let (batches, waiting) = sync_channel::<RecordBatch>(WAITING);
+        let writer = std::thread::Builder::new()
+            .name("parquet".to_owned())
+            .spawn(move || {
+                for batch in waiting {
+                    writer.write(&batch)?;
+                }
+                writer.into_inner()
+            })
+            .map_err(|error| LakeError::io("starting a writer", &error))?;
+        Ok(Self { batches: Some(batches), writer: Some(writer) })
+    }
+
+    /// Hands a batch on; waits while the writer is behind.
+    pub fn write(&mut self, batch: RecordBatch) -> Result<(), StepError> {
+        let stopped = self.batches.as_ref().is_none_or(|batches| batches.send(batch).is_err());
+        if stopped { self.close().map(drop) } else { Ok(()) }
+    }
+
+    /// Ends the file and gives its handle.
+    pub fn finish(mut self) -> Result<File, StepError> {
+        self.close()
+    }
+
+    /// Waits for the writer and says what it ended with.
+    fn close(&mut self) -> Result<File, StepError> {
+        let stopped = || LakeError::new(ErrorKind::Transient, "writing a scratch file");
+        self.batches = None;
+        let writer = self.writer.take().ok_or_else(stopped)?;
+        let written = writer.join().map_err(|_| stopped())?;
+        written.map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &ParquetError) -> StepError {
+    let io = match error {
+        ParquetError::External(cause) => cause.downcast_ref::<std::io::Error>(),
+        _ => None,
+    };
+    match io {
+        Some(io) => LakeError::io("writing a scratch file", io).into(),
+        None => LakeError::new(ErrorKind::Transient, "writing a scratch file").caused_by(error).into(),
+    }
+}
