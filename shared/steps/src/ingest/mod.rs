@@ -12,10 +12,10 @@ use std::fs::File;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
+use carelake_decode::{DecodeError, Header, decode};
 use carelake_lake::{IngestEntry, LandingFile, LandingKey, Layer, Status};
 
 use crate::context::Context;
-use crate::decode::{self, DecodeError, Header};
 use crate::error::StepError;
 use rows::{Outputs, Rows};
 
@@ -144,13 +144,16 @@ fn read(
     order: &str,
 ) -> Result<(Header, Outputs), StepError> {
     let mut rows = Rows::new(lake, contract, &path.source, order)?;
-    match decode::decode(file, path, contract, &mut |batch| rows.add(batch)) {
+    match decode(file, path, contract, &mut |batch| Ok(rows.add(batch)?)) {
         Ok(header) => Ok((header, rows.finish()?)),
         Err(DecodeError::Unreadable(reason)) => {
             Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?))
         }
         Err(DecodeError::Storage(error)) => Err(carelake_lake::LakeError::io("reading a landing file", &error).into()),
-        Err(DecodeError::Sink(error)) => Err(error),
+        Err(DecodeError::Sink(error)) => Err(match error.downcast::<StepError>() {
+            Ok(error) => *error,
+            Err(other) => StepError::Invalid(other.to_string()),
+        }),
     }
 }
 

@@ -9,6 +9,7 @@ use arrow::compute::filter;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 use carelake_contracts::{Checks, Contract, Converted, Duplicates, Failure, Phi, Severity, convert};
+use carelake_decode::RawBatch;
 use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer, parquet_properties};
 use carelake_privacy::{Phi as Sensitive, Pseudonyms};
 use parquet::arrow::ArrowWriter;
@@ -16,7 +17,6 @@ use sha2::{Digest, Sha256};
 
 use super::LAYERS;
 use super::quarantine::{Broken, masked_record};
-use crate::decode::RawBatch;
 use crate::error::StepError;
 use crate::schema;
 
