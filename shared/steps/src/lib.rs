@@ -5,7 +5,6 @@
 
 pub mod conform;
 mod context;
-mod decode;
 mod error;
 pub mod ingest;
 pub mod publish;

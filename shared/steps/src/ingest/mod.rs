@@ -14,10 +14,10 @@ use std::io::Seek;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
+use carelake_decode::{DecodeError, Header, decode};
 use carelake_lake::{IngestEntry, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
-use crate::decode::{self, DecodeError, Header};
 use crate::error::StepError;
 use rows::{Finished, Outputs, Rows};
 
@@ -151,7 +151,7 @@ fn read(
         file.rewind().map_err(|error| storage(&error))?;
         let plain = file.try_clone().map_err(|error| storage(&error))?;
         let mut rows = Rows::new(lake, contract, &path.source, order, known.take())?;
-        match decode::decode(plain, path, contract, &mut |batch| rows.add(batch)) {
+        match decode(plain, path, contract, &mut |batch| Ok(rows.add(batch)?)) {
             Ok(header) => match rows.finish()? {
                 Finished::Outputs(outputs) => return Ok((header, outputs)),
                 Finished::Again(repeats) => known = Some(repeats),
@@ -160,7 +160,12 @@ fn read(
                 return Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?));
             }
             Err(DecodeError::Storage(error)) => return Err(storage(&error).into()),
-            Err(DecodeError::Sink(error)) => return Err(error),
+            Err(DecodeError::Sink(error)) => {
+                return Err(match error.downcast::<StepError>() {
+                    Ok(error) => *error,
+                    Err(other) => StepError::Invalid(other.to_string()),
+                });
+            }
         }
     }
 }

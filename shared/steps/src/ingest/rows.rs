@@ -8,13 +8,13 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute::filter;
 use arrow::error::ArrowError;
 use carelake_contracts::{Checks, Contract, Converted, Duplicates, Failure, Phi, Severity, convert};
+use carelake_decode::RawBatch;
 use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer};
 use carelake_privacy::{Phi as Sensitive, Pseudonyms};
 
 use super::keys::{Keys, Repeats};
 use super::output::Output;
 use super::quarantine::{Broken, masked_record};
-use crate::decode::RawBatch;
 use crate::error::StepError;
 use crate::schema;
 

@@ -61,7 +61,7 @@ pub enum DecodeError {
     /// The storage failed; reading it again may help.
     Storage(std::io::Error),
     /// The batches could not be taken.
-    Sink(crate::StepError),
+    Sink(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<std::io::Error> for DecodeError {
@@ -77,7 +77,7 @@ impl From<std::io::Error> for DecodeError {
 }
 
 /// Takes batches as they are read.
-pub type Sink<'a> = dyn FnMut(RawBatch) -> Result<(), crate::StepError> + 'a;
+pub type Sink<'a> = dyn FnMut(RawBatch) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
 
 /// Reads a landing file to its end.
 ///

@@ -160,7 +160,7 @@ mod tests {
         let place = |name: &str| contract.columns.iter().position(|column| column.name == name).unwrap();
         let places = [place("visit_id"), place("drug"), place("treatment_position")];
         let mut rows = Vec::new();
-        let mut take = |batch: crate::decode::RawBatch| {
+        let mut take = |batch: crate::RawBatch| {
             for row in 0..batch.rows.len() {
                 let text = |array: &arrow::array::StringArray| array.is_valid(row).then(|| array.value(row).to_owned());
                 let [visit, drug, position] = places.map(|index| text(&batch.columns[index]));
