@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::compute::kernels::cast_utils::string_to_datetime;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 
 use crate::types::ColumnType;
 
@@ -25,6 +25,8 @@ pub struct Converted {
 /// Days since 1970-01-01 of the years 1 and 9999: what Parquet readers and Athena agree on.
 const FIRST_DAY: i32 = -719_162;
 const LAST_DAY: i32 = 2_932_896;
+/// 1970-01-01, counted from the year 1 on.
+const EPOCH_FROM_CE: i32 = 719_163;
 
 /// Types a column of texts. `format` is a chrono format for dates and timestamps.
 pub fn convert(texts: &StringArray, column_type: ColumnType, format: Option<&str>) -> Converted {
@@ -132,7 +134,7 @@ fn dates(texts: &StringArray, format: Option<&str>) -> Date32Array {
 }
 
 fn days_of(date: NaiveDate) -> i32 {
-    arrow::datatypes::Date32Type::from_naive_date(date)
+    date.num_days_from_ce() - EPOCH_FROM_CE
 }
 
 /// yyyy-mm-dd or yyyymmdd, alone or at the head of a timestamp that is itself well-formed.

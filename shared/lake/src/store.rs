@@ -26,6 +26,12 @@ const SCRATCH: &str = "_carelake/scratch";
 /// Part size of large uploads, in bytes.
 const PART: usize = 16 << 20;
 
+/// Largest dictionary of a column chunk, in bytes: columns with more distinct values are written plain, before time is
+/// lost on looking each of them up.
+const DICTIONARY: usize = 128 << 10;
+/// Rows of a row group, which a writer holds in memory.
+const ROW_GROUP: usize = 1 << 18;
+
 /// A lake: its object store, its place, its secret key.
 #[derive(Debug, Clone)]
 pub struct Lake {
@@ -40,6 +46,8 @@ pub fn parquet_properties() -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Page)
+        .set_dictionary_page_size_limit(DICTIONARY)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_created_by("carelake".to_owned())
         .build()
 }

@@ -191,8 +191,8 @@ async fn any(rows: &DataFrame) -> Result<bool, DataFusionError> {
 /// One row a key: the greatest `updated_at` where it counts, then the latest file, then the last row. Only rows whose key
 /// comes more than once are sorted; they are few.
 async fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, DataFusionError> {
-    let mut keys = vec![ident("source")];
-    keys.extend(table.key.iter().map(ident));
+    // All rows are of one source.
+    let keys: Vec<Expr> = table.key.iter().map(ident).collect();
     let often = rows
         .clone()
         .aggregate(keys.clone(), vec![count(lit(1_i64)).alias("__times")])?

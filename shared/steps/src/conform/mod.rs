@@ -8,6 +8,7 @@
 mod checks;
 mod merge;
 mod orphans;
+mod period;
 mod relations;
 mod scope;
 

@@ -16,6 +16,9 @@ use crate::context::Context;
 use crate::error::StepError;
 use crate::ingest::Broken;
 
+/// Column of the value that names the parent.
+const VALUE: &str = "__value";
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Orphan {
     row: i64,
@@ -53,22 +56,25 @@ impl Orphans {
             }
             let failed = |error: DataFusionError| StepError::query(format!("checking {}", rule.id), &error);
             let lonely = self.lonely(context, session, source, &mapped, column, parent, parent_column).await?;
+            if rule.severity == Severity::Warn {
+                self.count(rule, column, &mapped, &lonely).await.map_err(failed)?;
+                continue;
+            }
             let lonely = lonely.cache().await.map_err(failed)?;
             self.count(rule, column, &mapped, &lonely).await.map_err(failed)?;
-            let any = lonely.clone().count().await.map_err(failed)? > 0;
-            if any && rule.severity == Severity::Reject {
-                self.keep(rule, column, &lonely).await.map_err(failed)?;
-                let gone = lonely
-                    .select(vec![ident("_order").alias("__order"), ident("_row").alias("__row")])
-                    .map_err(failed)?;
-                left = left
-                    .join(gone, JoinType::LeftAnti, &["_order", "_row"], &["__order", "__row"], None)
-                    .map_err(failed)?;
+            if self.keep(rule, column, &lonely).await.map_err(failed)? == 0 {
+                continue;
             }
+            let gone =
+                lonely.select(vec![ident("_order").alias("__order"), ident("_row").alias("__row")]).map_err(failed)?;
+            left = left
+                .join(gone, JoinType::LeftAnti, &["_order", "_row"], &["__order", "__row"], None)
+                .map_err(failed)?;
         }
         Ok(left)
     }
 
+    /// Place and value of the rows that have no parent.
     #[allow(clippy::too_many_arguments)]
     async fn lonely(
         &mut self,
@@ -81,7 +87,9 @@ impl Orphans {
         parent_column: &str,
     ) -> Result<DataFrame, StepError> {
         let failed = |error: DataFusionError| StepError::query(format!("looking for parents in {parent}"), &error);
-        let children = mapped.clone().filter(ident(column).is_not_null()).map_err(failed)?;
+        let place = vec![ident("_order"), ident("_row"), cast(ident(column), DataType::Utf8).alias(VALUE)];
+        let children =
+            mapped.clone().select(place).and_then(|rows| rows.filter(ident(VALUE).is_not_null())).map_err(failed)?;
         let table = context.tables.open(parent, None).await?;
         self.parents.insert(parent.to_owned(), table.as_ref().and_then(|table| table.version()));
         let Some(table) = table else { return Ok(children) };
@@ -91,7 +99,7 @@ impl Orphans {
             .and_then(|rows| rows.select(vec![cast(ident(parent_column), DataType::Utf8).alias("__parent")]))
             .and_then(DataFrame::distinct)
             .map_err(failed)?;
-        children.join(parents, JoinType::LeftAnti, &[column], &["__parent"], None).map_err(failed)
+        children.join(parents, JoinType::LeftAnti, &[VALUE], &["__parent"], None).map_err(failed)
     }
 
     async fn count(
@@ -118,9 +126,11 @@ impl Orphans {
         Ok(())
     }
 
-    async fn keep(&mut self, rule: &Rule, column: &str, lonely: &DataFrame) -> Result<(), DataFusionError> {
-        let columns = vec![ident("_order"), ident("_row"), cast(ident(column), DataType::Utf8).alias("__value")];
-        for batch in lonely.clone().select(columns)?.collect().await? {
+    /// Keeps the rows for quarantine; how many there are.
+    async fn keep(&mut self, rule: &Rule, column: &str, lonely: &DataFrame) -> Result<usize, DataFusionError> {
+        let mut kept = 0;
+        for batch in lonely.clone().collect().await? {
+            kept += batch.num_rows();
             let (orders, values) = (cast_text(batch.column(0))?, cast_text(batch.column(2))?);
             let rows = batch.column(1).as_primitive::<Int64Type>();
             for ((order, row), value) in orders.as_string::<i32>().iter().zip(rows).zip(values.as_string::<i32>()) {
@@ -134,7 +144,7 @@ impl Orphans {
                 });
             }
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// Distinct rows of a file that wait.

@@ -10,7 +10,7 @@ use carelake_lake::{IngestEntry, Layer};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
-use datafusion::functions::datetime::expr_fn::{date_part, to_char};
+use datafusion::functions::datetime::expr_fn::date_part;
 use datafusion::logical_expr::{Expr, cast, col, lit};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
 
@@ -152,7 +152,7 @@ pub async fn mapped(
 fn period(table: &Table, value: &dyn Fn(&str, DataType) -> Expr) -> Expr {
     match &table.period {
         Some((Period::Year, column)) => cast(date_part(lit("year"), value(column, DataType::Date32)), DataType::Int32),
-        Some((Period::Month, column)) => to_char(value(column, DataType::Date32), lit("%Y-%m")),
+        Some((Period::Month, column)) => super::period::month_of(value(column, DataType::Date32)),
         None => lit(ScalarValue::Null),
     }
 }

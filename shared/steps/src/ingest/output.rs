@@ -5,10 +5,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use carelake_lake::{ErrorKind, Lake, LakeError, parquet_properties};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use crate::error::StepError;
 
@@ -24,7 +27,8 @@ pub struct Output {
 impl Output {
     pub fn new(lake: &Lake, schema: SchemaRef) -> Result<Self, StepError> {
         let file = lake.scratch_file()?;
-        let mut writer = ArrowWriter::try_new(file, schema, Some(parquet_properties())).map_err(|e| failed(&e))?;
+        let properties = properties(&schema);
+        let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| failed(&e))?;
         let (batches, waiting) = sync_channel::<RecordBatch>(WAITING);
         let writer = std::thread::Builder::new()
             .name("parquet".to_owned())
@@ -57,6 +61,23 @@ impl Output {
         let written = writer.join().map_err(|_| stopped())?;
         written.map_err(|error| failed(&error))
     }
+}
+
+/// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value, and row numbers
+/// are their own order.
+fn properties(schema: &Schema) -> WriterProperties {
+    let mut properties = parquet_properties().into_builder().set_statistics_enabled(EnabledStatistics::Chunk);
+    for field in schema.fields() {
+        let column = ColumnPath::from(vec![field.name().clone()]);
+        if field.name() == "_row" {
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        } else if field.data_type() == &DataType::Utf8 {
+            properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
+        }
+    }
+    properties.build()
 }
 
 fn failed(error: &ParquetError) -> StepError {
