@@ -105,7 +105,7 @@ def events(records: int) -> str:
         note = pick(2 + visit, NOTES, str)
         author = f"'Dr. ' || {PICK.format(column=12 + visit, count=90)}"
         visits.append(
-            f"'{{\"visit_id\":\"V' || (i * 2 + {visit}) || '\",\"date\":\"' || CASE WHEN i % {BAD_EVERY} = 77 THEN '2024-02-31' ELSE {day} END || "
+            f'\'{{"visit_id":"V\' || (i * 2 + {visit}) || \'","date":"\' || CASE WHEN i % {BAD_EVERY} = 77 THEN \'2024-02-31\' ELSE {day} END || '
             f'\'","provider_notes":{{"text":"\' || {note} || \'","author":"\' || {author} || \'"}},"diagnoses":[\' || {first} || \',\' || {second} || \']}}\''
         )
     record = f"'{{\"patient_id\":\"P-' || i || '\",\"name\":\"Person ' || i || '\",\"visits\":[' || {visits[0]} || ',' || {visits[1]} || ']}}'"

@@ -26,7 +26,10 @@ def tables(session: duckdb.DuckDBPyConnection, lake: Path) -> None:
         if database not in ("silver", "gold"):
             continue
         table = DeltaTable(str(log.parent))
-        types = {field.name: "INTEGER" if str(field.type.type) == "integer" else "DATE" if str(field.type.type) == "date" else "VARCHAR" for field in table.schema().fields}
+        types = {
+            field.name: "INTEGER" if str(field.type.type) == "integer" else "DATE" if str(field.type.type) == "date" else "VARCHAR"
+            for field in table.schema().fields
+        }
         partitions = {column: types[column] for column in table.metadata().partition_columns}
         files = ", ".join(f"'{uri}'" for uri in table.file_uris())
         hive = f", hive_partitioning = true, hive_types = {partitions}" if partitions else ""

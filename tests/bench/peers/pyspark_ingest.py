@@ -22,7 +22,12 @@ EVENT = f"patient_id STRING, name STRING, visits ARRAY<{VISIT}>"
 
 
 def session(threads: str) -> SparkSession:
-    builder = SparkSession.builder.master(f"local[{threads}]").config("spark.driver.memory", "4g").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+    builder = (
+        SparkSession.builder.master(f"local[{threads}]")
+        .config("spark.driver.memory", "4g")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+    )
     builder = builder.config("spark.sql.parquet.compression.codec", "zstd").config("spark.sql.shuffle.partitions", "8")
     return builder.config("spark.sql.session.timeZone", "UTC").config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
 

@@ -20,7 +20,11 @@ class Tables:
 
     def __init__(self, spark: SparkSession, contracts: Path, lake: str):
         self.spark, self.lake = spark, lake
-        self.described = {f"{file.parent.name}.{file.stem}": tomllib.loads(file.read_text()) for database in ("silver", "identity") for file in (contracts / database).glob("*.toml")}
+        self.described = {
+            f"{file.parent.name}.{file.stem}": tomllib.loads(file.read_text())
+            for database in ("silver", "identity")
+            for file in (contracts / database).glob("*.toml")
+        }
 
     def columns(self, table: str) -> list[tuple[str, str]]:
         return [(column["name"], spark_type(column["type"])) for column in self.described[table]["columns"]]

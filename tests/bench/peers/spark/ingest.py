@@ -87,8 +87,12 @@ def judged(contract: Contract, rows: DataFrame) -> DataFrame:
     values = [typed(column, F.col(f"text_{column['name']}")).alias(column["name"]) for column in contract.columns]
     # A row of the wrong width has no values to judge.
     order = F.concat(day[F.col("_path")], F.lit("/"), F.substring(F.sha2("_path", 256), 1, 16))
-    rows = rows.select("*", *values, order.alias("_order"), day[F.col("_path")].cast("date").alias("ingest_date"), F.monotonically_increasing_id().alias("_row"))
-    failing = {"reject": [F.when(F.col(WIDTH), F.lit("row.shape"))], "warn": []}
+    rows = rows.select(
+        "*", *values, order.alias("_order"), day[F.col("_path")].cast("date").alias("ingest_date"), F.monotonically_increasing_id().alias("_row")
+    )
+    # Spark replaces what is not UTF-8 by U+FFFD.
+    broken = F.contains(F.concat_ws("", *[f"text_{column['name']}" for column in contract.columns]), F.lit("\ufffd"))
+    failing = {"reject": [F.when(F.col(WIDTH), F.lit("row.shape")), F.when(~F.col(WIDTH) & broken, F.lit("row.encoding"))], "warn": []}
     for name, severity, fails in checks(contract):
         failing[severity].append(F.when(~F.col(WIDTH) & fails, F.lit(name)))
     rows = rows.withColumn("_rejects", F.array_compact(F.array(*failing["reject"])))
@@ -103,7 +107,7 @@ def judged(contract: Contract, rows: DataFrame) -> DataFrame:
 def counts(contract: Contract, rows: DataFrame) -> tuple[DataFrame, Observation]:
     """The rows, observed: numbers of rows, of rejected rows and of failures of each check."""
     seen = Observation()
-    names = ["row.shape", "key.unique", *(name for name, _, _ in checks(contract))]
+    names = ["row.shape", "row.encoding", "key.unique", *(name for name, _, _ in checks(contract))]
     failed = [F.sum(F.array_contains(F.concat("_rejects", "_warns"), name).cast("long")).alias(name.replace(".", "/")) for name in names]
     return rows.observe(seen, F.count(F.lit(1)).alias("rows_in"), F.sum((F.size("_rejects") > 0).cast("long")).alias("rejected"), *failed), seen
 
@@ -115,7 +119,9 @@ def ingest(spark: SparkSession, contract: Contract, source: str, files: list[str
     rows = rows.withColumn("source", F.lit(source)).withColumn("feed", F.lit(contract.feed)).persist(StorageLevel.MEMORY_AND_DISK)
     good = rows.where(F.size("_rejects") == 0)
     place = ["source", "feed", "ingest_date", "_order", "_row"]
-    by_phi = {kind: [c["name"] for c in contract.columns if c.get("phi", "none") in kind] for kind in (("none", "quasi"), ("person_id",), ("identifier", "free_text"))}
+    by_phi = {
+        kind: [c["name"] for c in contract.columns if c.get("phi", "none") in kind] for kind in (("none", "quasi"), ("person_id",), ("identifier", "free_text"))
+    }
     (open_columns, ids, person) = by_phi.values()
     named = [pseudonym(F.col(name), source).alias(name) for name in ids]
     layers = {"bronze": good.select(*open_columns, *named, *place)}
