@@ -29,14 +29,13 @@ def bronze_only(bench: Bench) -> Path:
     return folder
 
 
-def land(bench: Bench, name: str, dataset: str, files: list[Path]) -> Path:
-    """A landing folder with links to the files."""
-    landing = bench.work / f"landing-{name}"
+def land(bench: Bench, dataset: str, file: Path) -> Path:
+    """A landing folder with a link to the file."""
+    landing = bench.work / f"landing-{file.stem}"
     folder = landing / dataset
     folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        (folder / file.name).unlink(missing_ok=True)
-        os.link(file, folder / file.name)
+    (folder / file.name).unlink(missing_ok=True)
+    os.link(file, folder / file.name)
     return landing
 
 
@@ -75,7 +74,7 @@ def of_carelake(bench: Bench, landing: Path, cores: int, contracts: Path, rows: 
     return repeat(bench, once)
 
 
-def of_peer(bench: Bench, script: str, kind: str, file: str, cores: int) -> dict:
+def of_peer(bench: Bench, script: str, kind: str, file: Path, cores: int) -> dict:
     out = bench.work / f"{script}.out"
 
     def once():
@@ -90,7 +89,7 @@ def of_peer(bench: Bench, script: str, kind: str, file: str, cores: int) -> dict
         bench.remove(out)
 
 
-def of_spark(bench: Bench, kind: str, file: str) -> dict:
+def of_spark(bench: Bench, kind: str, file: Path) -> dict:
     """One process: cold, then warm. `whole` is from its start to the end of the first write."""
     out = bench.work / "spark.out"
     started = str(time.time())
@@ -100,27 +99,22 @@ def of_spark(bench: Bench, kind: str, file: str) -> dict:
 
 
 def measure(bench: Bench) -> None:
-    """Every kind of file, on one core and on two. On two, the rows are in two files: carelake reads a file with one core."""
+    """Every kind of file, on one core and on two."""
     contracts = bronze_only(bench)
     figures = {}
     for kind, dataset, ending, full, quick in KINDS:
         rows = quick if bench.quick else full
-        one = bench.generate(kind, f"{kind}-one.{ending}", rows)
-        halves = [bench.generate(kind, f"{kind}-half{part}.{ending}", rows // 2) for part in (1, 2)]
-        exact = rows if kind != "events" else 0
-        result = {"bytes": one.stat().st_size, "bytes_two": sum(half.stat().st_size for half in halves), "rows": rows}
-        for cores, files in ((1, [one]), (2, halves)):
-            landing = land(bench, f"{kind}-{cores}", dataset, files)
-            pattern = str(one if cores == 1 else bench.work / f"{kind}-half*.{ending}")
+        file = bench.generate(kind, f"{kind}.{ending}", rows)
+        landing = land(bench, dataset, file)
+        result = {"bytes": file.stat().st_size, "rows": rows}
+        for cores in (1, 2):
             say(f"ingest {kind}, {cores} core{'s' if cores > 1 else ''}: carelake, DuckDB, Polars")
-            result[f"carelake_{cores}"] = of_carelake(bench, landing, cores, contracts, exact)
-            result[f"duckdb_{cores}"] = of_peer(bench, "duckdb_ingest", kind, pattern, cores)
-            result[f"polars_{cores}"] = of_peer(bench, "polars_ingest", kind, pattern, cores)
+            result[f"carelake_{cores}"] = of_carelake(bench, landing, cores, contracts, rows if kind != "events" else 0)
+            result[f"duckdb_{cores}"] = of_peer(bench, "duckdb_ingest", kind, file, cores)
+            result[f"polars_{cores}"] = of_peer(bench, "polars_ingest", kind, file, cores)
         say(f"ingest {kind}, 2 cores: PySpark")
-        result["spark_2"] = of_spark(bench, kind, str(bench.work / f"{kind}-half*.{ending}"))
+        result["spark_2"] = of_spark(bench, kind, file)
         figures[kind] = result
         bench.results.keep("ingest", figures)
-        for file in [one, *halves]:
-            file.unlink()
-        for cores in (1, 2):
-            shutil.rmtree(bench.work / f"landing-{kind}-{cores}")
+        file.unlink()
+        shutil.rmtree(landing)

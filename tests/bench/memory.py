@@ -17,7 +17,7 @@ def measure(bench: Bench) -> None:
     for name, full in SIZES:
         rows = full // 100 if bench.quick else full
         file = bench.generate("csv", "memory.csv", rows)
-        landing = land(bench, "memory", "scheduling/appointments", [file])
+        landing = land(bench, "scheduling/appointments", file)
         result = {"name": name, "bytes": file.stat().st_size, "rows": rows}
         for reach, folder in (("bronze", contracts), ("gold", None)):
             say(f"memory {name}, to {reach}")

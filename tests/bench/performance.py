@@ -61,7 +61,7 @@ def of_ingest(ingest: dict) -> str:
         for cores in (1, 2):
             for tool, name in NAMES.items():
                 one = figures[f"{tool}_{cores}"]
-                size = (figures["bytes"] if cores == 1 else figures["bytes_two"]) / 1e6
+                size = figures["bytes"] / 1e6
                 spread = f"{size / one['inside']['max']:.0f}–{size / one['inside']['min']:.0f}"
                 total = size / one["inside"]["median"]
                 rows.append(
@@ -78,7 +78,7 @@ def of_ingest(ingest: dict) -> str:
                 )
                 if kind == "csv":
                     shown.append((f"{name}, {'one core' if cores == 1 else 'two cores'}", total, "own" if tool == "carelake" else "peer"))
-        spark, size = figures["spark_2"], figures["bytes_two"] / 1e6
+        spark, size = figures["spark_2"], figures["bytes"] / 1e6
         for name, seconds in (("PySpark, cold", spark["cold"]), ("PySpark, warm", spark["warm"])):
             whole = f"{spark['whole']:.2f}" if name.endswith("cold") else ""
             rows.append([KINDS[kind], "2", name, f"{size / seconds:.0f}", "", f"{size / seconds / 2:.0f}", whole, f"{spark['peak_mb']:.0f}"])

@@ -23,8 +23,7 @@ def at_most(what: str, wanted: float, got: float, unit: str) -> Target:
 
 def speed(figures: dict, tool: str, cores: int) -> float:
     """MB a second and core, by the median of the seconds inside."""
-    size = figures["bytes"] if cores == 1 else figures["bytes_two"]
-    return size / 1e6 / figures[f"{tool}_{cores}"]["inside"]["median"] / cores
+    return figures["bytes"] / 1e6 / figures[f"{tool}_{cores}"]["inside"]["median"] / cores
 
 
 def of_ingest(ingest: dict) -> list[Target]:

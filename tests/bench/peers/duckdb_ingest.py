@@ -59,7 +59,7 @@ def main() -> None:
     start = time.perf_counter()
     session.execute(f"COPY ({source(kind, file)}) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
     seconds = time.perf_counter() - start
-    (rows,) = session.execute(f"SELECT count(*) FROM read_parquet('{out}')").fetchone()
+    (rows,) = session.execute(f"SELECT count(*) FROM read_parquet('{out}')").fetchall()[0]
     print(json.dumps({"seconds": seconds, "rows": rows}))
 
 

@@ -62,7 +62,7 @@ def timed(session: duckdb.DuckDBPyConnection, name: str, sql: str, times: int) -
         runs.append((time.perf_counter() - start) * 1e3)
     columns = [(row[0], row[1]) for row in session.execute(f"DESCRIBE {sql}").fetchall()]
     asked = sums(columns)
-    return {"ms": runs, "asked": asked, "sums": [float(value or 0) for value in session.execute(f"SELECT {asked} FROM ({sql}) v").fetchone()]}
+    return {"ms": runs, "asked": asked, "sums": [float(value or 0) for value in session.execute(f"SELECT {asked} FROM ({sql}) v").fetchall()[0]]}
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ python polars_ingest.py csv|ndjson|events FILE OUT   (POLARS_MAX_THREADS sets th
 import json
 import sys
 import time
-from glob import glob
 
 import polars as pl
 
@@ -43,8 +42,7 @@ def appointments(kind: str, file: str) -> pl.LazyFrame:
 
 def events(file: str) -> pl.LazyFrame:
     """One row a treatment. Polars reads a JSON array as a whole."""
-    people = pl.concat([pl.read_json(one, schema=EVENT) for one in sorted(glob(file))])
-    rows = people.lazy().explode("visits", empty_as_null=True).unnest("visits").unnest("provider_notes")
+    rows = pl.read_json(file, schema=EVENT).lazy().explode("visits", empty_as_null=True).unnest("visits").unnest("provider_notes")
     rows = rows.explode("diagnoses", empty_as_null=True).unnest("diagnoses").explode("treatments", empty_as_null=True).unnest("treatments")
     return rows.with_columns(pl.col("date").str.to_date("%Y-%m-%d", strict=False))
 
