@@ -156,7 +156,7 @@ impl TestLake {
     /// The newest version of every canonical table.
     pub fn versions(&self) -> BTreeMap<String, Option<u64>> {
         let context = self.context();
-        self.runtime.block_on(context.tables.versions(context.contracts.tables.keys())).unwrap()
+        self.runtime.block_on(context.tables.versions(context.contracts.tables.keys().map(String::as_str))).unwrap()
     }
 }
 
