@@ -3,6 +3,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/carelake
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
+BENCH_VENV := $(CACHE)/bench-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
@@ -60,12 +61,18 @@ docs: ## write the generated pages of docs/
 	python3 docs/data_model.py > docs/data-model.md
 	python3 docs/definitions.py > docs/definitions.md
 
-bench: claim $(VENV)/.ready ## rows a second and memory of ingest and of a whole run, on generated data, in a release build
+bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release -p carelake
-	$(PYTHON) tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake
+	$(BENCH_VENV)/bin/python tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake $(BENCH_VENV)/bin/python $(BENCH)
+
+$(BENCH_VENV)/.ready: tests/bench/requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.txt
+	@touch $@
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 tests/requirements.in -o tests/requirements.txt
+	for folder in tests tests/bench; do \
+		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -1,46 +1,54 @@
-"""Rows a second and peak memory of whole runs on generated hospitals of growing size.
+"""The benchmark: carelake beside DuckDB, Polars and PySpark on generated data. `make bench` runs it.
 
-python tests/bench/run.py CARELAKE [PATIENTS …]
+python tests/bench/run.py CARELAKE PYTHON [--quick] [--only ingest,memory,whole,scale,views] [--keep]
+
+PYTHON is an interpreter with tests/bench/requirements.txt. Figures are kept part by part in results.json of the work
+folder, so that a part can be run again alone; at the end docs/performance.md is written from it.
 """
 
-import json
-import os
+import argparse
+import importlib
+import shutil
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
+from bench import HERE, Bench
+from measure import Results, say
 
-def measure(command: list[str]) -> tuple[float, int, str]:
-    """Seconds, peak resident kilobytes and standard output of a command."""
-    with tempfile.TemporaryFile("w+") as out:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        if os.waitstatus_to_exitcode(status) != 0:
-            sys.exit(f"{command} failed")
-        out.seek(0)
-        return seconds, usage.ru_maxrss, out.read()
+PARTS = ["ingest", "memory", "whole", "scale", "views"]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="carelake beside DuckDB, Polars and PySpark")
+    parser.add_argument("binary", type=Path, help="the carelake command, a release build")
+    parser.add_argument("python", type=Path, help="interpreter with the peers")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts to run, by commas")
+    parser.add_argument("--quick", action="store_true", help="small data, to try the benchmark out; writes no page")
+    parser.add_argument("--times", type=int, default=0, help="repeats of short measurements; 5, or 2 with --quick")
+    parser.add_argument("--work", type=Path, default=Path.home() / ".cache/carelake/bench-data", help="folder for data, about 15 GB")
+    parser.add_argument("--keep", action="store_true", help="keep the data")
+    return parser.parse_args()
 
 
 def main() -> None:
-    binary, *sizes = sys.argv[1:]
-    print("| patients | rows in | files MB | ingest s | conform s | publish s | rows/s | peak MB | second run s |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for patients in sizes or ["1000", "5000", "20000"]:
-        with tempfile.TemporaryDirectory() as folder:
-            landing, lake = Path(folder, "landing"), Path(folder, "lake")
-            subprocess.run([binary, "generate", "--patients", patients, "--seed", "1", "--out", landing], check=True, capture_output=True)
-            run = [binary, "run", "--landing", str(landing), "--lake", str(lake), "--json"]
-            seconds, memory, out = measure(run)
-            report = json.loads(out)
-            again, _, _ = measure(run)
-            rows = sum(one["rows_in"] for one in report["datasets"])
-            size = sum(one["bytes"] for one in report["datasets"]) / 1e6
-            stages = " | ".join(f"{stage['seconds']:.2f}" for stage in report["stages"])
-            print(f"| {patients} | {rows} | {size:.1f} | {stages} | {rows / seconds:.0f} | {memory / 1024:.0f} | {again:.2f} |", flush=True)
+    given = arguments()
+    wanted = [part for part in PARTS if part in given.only.split(",")]
+    data = given.work / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    results = Results(given.work / ("quick.json" if given.quick else "results.json"))
+    bench = Bench(given.binary.resolve(), given.python.absolute(), data, results, given.quick, given.times or (2 if given.quick else 5))
+    try:
+        for part in wanted:
+            start = time.monotonic()
+            say(f"== {part}")
+            importlib.import_module(part).measure(bench)
+            results.keep("minutes", {**results.parts.get("minutes", {}), part: (time.monotonic() - start) / 60})
+    finally:
+        if not given.keep:
+            shutil.rmtree(data)
+    if not given.quick:
+        subprocess.run([bench.python, HERE / "performance.py", results.file, bench.binary], check=True)
 
 
 if __name__ == "__main__":

@@ -68,3 +68,11 @@ def test_an_interrupted_watch_ends_at_once(lake):
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0
+
+
+def test_a_query_can_be_timed(lake):
+    clinic(lake)
+    lake.run()
+    rows = lake.sql("SELECT * FROM silver.patients", "--timing", "3")
+    assert [row["rows"] for row in rows] == ["2", "2", "2"]
+    assert all(float(row["planning_ms"]) > 0 and float(row["running_ms"]) > 0 for row in rows)

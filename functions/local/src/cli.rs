@@ -142,6 +142,9 @@ pub struct Sql {
     /// How results are shown
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Run the query so many times and show how long planning and running took, instead of its rows
+    #[arg(long, value_name = "RUNS")]
+    pub timing: Option<usize>,
 }
 
 /// Arguments of `call`.

@@ -1,8 +1,13 @@
 //! `carelake sql`, `call`, `tables`, `describe`, `history`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use carelake_lake::{Catalog, DeltaTables, FolderCatalog, Lake};
+use carelake_sql::session::LakeSession;
+use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, UInt64Array};
+use datafusion::error::DataFusionError;
 use datafusion::prelude::DataFrame;
 
 use super::{Problem, session, views};
@@ -13,7 +18,33 @@ use crate::table::{Format, plain, show};
 /// Queries the lake.
 pub async fn sql(arguments: &Sql) -> Result<ExitCode, Problem> {
     let session = session(&arguments.place.lake, arguments.as_of).await?;
+    if let Some(runs) = arguments.timing {
+        return timing(&session, &arguments.query, runs, arguments.format).await;
+    }
     present(session.query(&arguments.query).await?, arguments.format).await
+}
+
+/// Shows how long planning and running a query took each time. The first time tables are opened as well.
+async fn timing(session: &LakeSession, query: &str, runs: usize, format: Format) -> Result<ExitCode, Problem> {
+    let (mut planning, mut running, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let start = Instant::now();
+        let planned = session.query(query).await?;
+        planning.push(start.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        let batches = planned.collect().await?;
+        running.push(start.elapsed().as_secs_f64() * 1e3);
+        rows.push(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64);
+    }
+    let columns: [(&str, ArrayRef); 3] = [
+        ("planning_ms", Arc::new(Float64Array::from(planning))),
+        ("running_ms", Arc::new(Float64Array::from(running))),
+        ("rows", Arc::new(UInt64Array::from(rows))),
+    ];
+    let names = columns.each_ref().map(|(name, _)| (*name).to_owned());
+    let batch = RecordBatch::try_from_iter(columns).map_err(DataFusionError::from)?;
+    print(&show(&[batch], &names, format)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn present(rows: DataFrame, format: Format) -> Result<ExitCode, Problem> {

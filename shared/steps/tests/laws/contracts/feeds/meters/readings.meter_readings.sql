@@ -1,0 +1,7 @@
+SELECT
+  _order,
+  _row,
+  patient_id,
+  read_on,
+  value
+FROM bronze
