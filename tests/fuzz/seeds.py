@@ -71,6 +71,16 @@ def parquet_seeds():
             out = io.BytesIO()
             pq.write_table(table, out, **options)
             yield out.getvalue()
+    deltas = {"patient_id": "DELTA_BYTE_ARRAY", "name": "DELTA_LENGTH_BYTE_ARRAY"}
+    for version in ("1.0", "2.0"):
+        out = io.BytesIO()
+        pq.write_table(text, out, use_dictionary=False, column_encoding=deltas, data_page_version=version)
+        yield out.getvalue()
+    out = io.BytesIO()
+    numbers = pa.table({"patient_id": list(range(300)), "half": [float(number) for number in range(300)]})
+    packed = {"patient_id": "DELTA_BINARY_PACKED", "half": "BYTE_STREAM_SPLIT"}
+    pq.write_table(numbers, out, use_dictionary=False, column_encoding=packed)
+    yield out.getvalue()
     out = io.BytesIO()
     pq.write_table(kinds.select(["patient_id", "at"]), out, use_deprecated_int96_timestamps=True, compression="none")
     yield out.getvalue()

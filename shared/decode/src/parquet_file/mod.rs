@@ -4,6 +4,7 @@
 //! checked first, which keeps memory bounded, and a panic counts as damage of the file.
 
 mod footer;
+mod lengths;
 mod pages;
 mod text;
 mod thrift;
@@ -13,10 +14,11 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
+use bytes::Bytes;
 use carelake_contracts::Contract;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::reader::ChunkReader;
+use parquet::file::reader::{ChunkReader, Length};
 
 use crate::batches::Batches;
 use crate::{DecodeError, Header, Sink, limits, presentable};
@@ -31,10 +33,12 @@ pub fn decode<R: ChunkReader + 'static>(
 ) -> Result<Header, DecodeError> {
     let mut left = limits::unpacked(file.len());
     let metadata = Arc::new(footer::read(&file)?);
+    let file = Arc::new(file);
     let batch_rows = pages::batch_rows(&file, &metadata)?;
     let metadata = guarded(|| with_own_types(metadata))??;
     let layout = Layout::new(metadata.schema(), contract)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(batch_rows);
+    let builder =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(Shared(file), metadata).with_batch_size(batch_rows);
     let mut reader = guarded(|| builder.build())?.map_err(|_| DAMAGED)?;
     let mut batches = Batches::new(contract, sink);
     let mut row = 0_i64;
@@ -43,6 +47,27 @@ pub fn decode<R: ChunkReader + 'static>(
     }
     batches.finish()?;
     Ok(layout.header)
+}
+
+/// A file that the checks and the reader share.
+struct Shared<R>(Arc<R>);
+
+impl<R: ChunkReader> Length for Shared<R> {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl<R: ChunkReader> ChunkReader for Shared<R> {
+    type T = R::T;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<R::T> {
+        self.0.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.0.get_bytes(start, length)
+    }
 }
 
 /// Runs work of the library; a panic of it is damage of the file.

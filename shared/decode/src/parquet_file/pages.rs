@@ -1,11 +1,13 @@
 //! The pages of a Parquet file, checked before they are decoded: a small page may claim, or unpack to, gigabytes.
 
+use std::sync::Arc;
+
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
-use super::DAMAGED;
 use super::footer::get;
 use super::thrift::{Broken, Visitor, walk};
+use super::{DAMAGED, lengths};
 use crate::DecodeError;
 use crate::limits::{BATCH_BYTES, BATCH_ROWS, GROUP_BYTES, PAGE_BYTES};
 
@@ -26,7 +28,7 @@ const TOO_LARGE: DecodeError =
 ///
 /// # Errors
 /// When a page is not where it should be, or asks for more than it may.
-pub fn batch_rows<R: ChunkReader>(file: &R, metadata: &ParquetMetaData) -> Result<usize, DecodeError> {
+pub fn batch_rows<R: ChunkReader + 'static>(file: &Arc<R>, metadata: &ParquetMetaData) -> Result<usize, DecodeError> {
     let mut rows = BATCH_ROWS;
     for group in metadata.row_groups() {
         rows = rows.min(group_rows(file, group)?);
@@ -34,13 +36,13 @@ pub fn batch_rows<R: ChunkReader>(file: &R, metadata: &ParquetMetaData) -> Resul
     Ok(rows.max(1))
 }
 
-fn group_rows<R: ChunkReader>(file: &R, group: &RowGroupMetaData) -> Result<usize, DecodeError> {
+fn group_rows<R: ChunkReader + 'static>(file: &Arc<R>, group: &RowGroupMetaData) -> Result<usize, DecodeError> {
     if group.num_rows() < 0 {
         return Err(DAMAGED);
     }
     let (mut held, mut row_bytes) = (0_u64, 0_u64);
     for column in group.columns() {
-        let chunk = Chunk::read(file, column)?;
+        let chunk = Chunk::read(file.as_ref(), column)?;
         // A dictionary's entries of fixed length are repeated for every row.
         let fixed = u64::try_from(column.column_descr().type_length()).unwrap_or_default();
         let repeats = column.column_descr().max_rep_level() > 0;
@@ -49,6 +51,9 @@ fn group_rows<R: ChunkReader>(file: &R, group: &RowGroupMetaData) -> Result<usiz
         }
         if repeats && chunk.values.unsigned_abs().saturating_mul(fixed.max(LEAST_VALUE)) > MOST_REPEATED {
             return Err(DecodeError::Unreadable("a list in the Parquet file is too long"));
+        }
+        if chunk.lengths {
+            lengths::check(file, column, group.num_rows())?;
         }
         held = held.saturating_add(chunk.largest).saturating_add(chunk.dictionary);
         row_bytes = row_bytes.saturating_add(chunk.value_bytes.max(fixed));
@@ -69,6 +74,8 @@ struct Chunk {
     dictionary: u64,
     /// Bytes of a value in the page where they are largest.
     value_bytes: u64,
+    /// Some page holds lengths packed as differences.
+    lengths: bool,
 }
 
 impl Chunk {
@@ -103,7 +110,10 @@ impl Chunk {
             (Some(0), Some(values), None, None) | (Some(3), None, None, Some(values)) => {
                 self.values = self.values.checked_add(values).filter(|_| values >= 0).ok_or(DAMAGED)?;
                 self.largest = self.largest.max(unpacked).max(packed);
-                self.value_bytes = self.value_bytes.max(unpacked / values.max(1).unsigned_abs());
+                // With the last encoding a value may repeat all that came before it in the page.
+                let of_value = if page.encoding == Some(7) { 1 } else { values.max(1).unsigned_abs() };
+                self.value_bytes = self.value_bytes.max(unpacked / of_value);
+                self.lengths |= matches!(page.encoding, Some(6 | 7));
             }
             (Some(2), None, Some(entries), None) => {
                 if !(0..=MOST_ENTRIES).contains(&entries) || entries.unsigned_abs() > unpacked {
@@ -127,6 +137,8 @@ struct Header {
     data: Option<i64>,
     entries: Option<i64>,
     data_v2: Option<i64>,
+    /// Encoding of a page of data.
+    encoding: Option<i64>,
     wide: bool,
 }
 
@@ -155,6 +167,7 @@ impl Visitor for Header {
             [3] => self.packed = Some(value),
             [5, 1] => self.data = Some(value),
             [8, 1] => self.data_v2 = Some(value),
+            [5, 2] | [8, 4] => self.encoding = Some(value),
             [7, 1] => self.entries = Some(value),
             _ => {}
         }
