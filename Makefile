@@ -10,7 +10,7 @@ PATIENTS ?= 1000
 SEED ?= 1
 OWN_DOCS := docs/data-model.md docs/definitions.md
 
-.PHONY: help claim build demo test test-rust test-python check lint fmt bless docs bench lock deny clean
+.PHONY: help claim build demo test test-rust test-python check lint fmt bless docs bench fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,18 @@ docs: ## write the generated pages of docs/
 bench: claim $(VENV)/.ready ## rows a second and memory of ingest and of a whole run, on generated data, in a release build
 	cargo build --locked --release -p carelake
 	$(PYTHON) tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake
+
+FUZZ := $(CACHE)/fuzz
+TARGET ?= csv json ndjson parquet contract landing_path event_key
+SECONDS ?= 900
+
+fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; needs the nightly toolchain
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	$(PYTHON) tests/fuzz/seeds.py $(FUZZ)/corpus
+	set -e; for target in $(TARGET); do mkdir -p $(FUZZ)/found/$$target; \
+		CARGO_TARGET_DIR=$(FUZZ)/target cargo +nightly fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target \
+			$(FUZZ)/corpus/$$target tests/fuzz/regressions/$$target -- -max_total_time=$(SECONDS) -rss_limit_mb=1024 \
+			-timeout=20 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
 	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 tests/requirements.in -o tests/requirements.txt

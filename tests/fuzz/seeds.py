@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE.parent.parent / "shared/contracts"
-PATIENTS = b"patient_id,name,gender,dob,blood_group,city\nP1,Ann,F,1980-01-01,A+,Oslo\nP2,\"Bob, \"\"B\"\"\",M,1990-02-29,B+,\n"
+PATIENTS = b'patient_id,name,gender,dob,blood_group,city\nP1,Ann,F,1980-01-01,A+,Oslo\nP2,"Bob, ""B""",M,1990-02-29,B+,\n'
 VISIT = {
     "patient_id": "P1",
     "visits": [{"visit_id": "V1", "diagnoses": [{"code": "A", "treatments": [{"drug": "x", "cost": 1.5}, {"drug": "y"}]}]}],
