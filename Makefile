@@ -11,7 +11,7 @@ PATIENTS ?= 1000
 SEED ?= 1
 OWN_DOCS := docs/data-model.md docs/definitions.md
 
-.PHONY: help claim build demo test test-rust test-python check lint fmt bless docs bench lock deny clean
+.PHONY: help claim build demo test test-rust test-python check lint fmt bless docs bench fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,18 @@ $(BENCH_VENV)/.ready: tests/bench/requirements.txt
 	python3 -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.txt
 	@touch $@
+
+FUZZ := $(CACHE)/fuzz
+TARGET ?= csv json ndjson parquet contract landing_path event_key
+SECONDS ?= 900
+
+fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; needs the nightly toolchain
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	$(PYTHON) tests/fuzz/seeds.py $(FUZZ)/corpus
+	set -e; for target in $(TARGET); do mkdir -p $(FUZZ)/found/$$target; \
+		CARGO_TARGET_DIR=$(FUZZ)/target cargo +nightly fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target \
+			$(FUZZ)/corpus/$$target tests/fuzz/regressions/$$target -- -max_total_time=$(SECONDS) -rss_limit_mb=1024 \
+			-timeout=20 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
 	for folder in tests tests/bench; do \

@@ -105,7 +105,7 @@ fn csv(names: &[String], rows: &[Vec<Option<String>>], text: &[bool]) -> String 
     out.push('\n');
     for row in rows {
         let cells = row.iter().zip(text).map(|(cell, text)| match cell {
-            Some(cell) if *text && cell.starts_with(['=', '+', '-', '@']) => quote(&format!("'{cell}")),
+            Some(cell) if *text && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) => quote(&format!("'{cell}")),
             Some(cell) => quote(cell),
             None => String::new(),
         });

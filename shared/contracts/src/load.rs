@@ -61,7 +61,11 @@ impl ContractSet {
         Self::from_files(&files)
     }
 
-    fn from_files(files: &Files) -> Result<Self, ContractErrors> {
+    /// Contracts from texts by their path relative to the contract folder, `feeds/clinic/visits.toml`; nothing else.
+    ///
+    /// # Errors
+    /// Every problem found, with file and line.
+    pub fn from_files(files: &BTreeMap<String, String>) -> Result<Self, ContractErrors> {
         let mut set = Self::default();
         let mut problems = Vec::new();
         for (file, text) in files {

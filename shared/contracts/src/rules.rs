@@ -91,7 +91,11 @@ impl Checks {
                 "The row does not have as many fields as the header.",
             ),
             Check::reader(format!("{name}.row.encoding"), Level::Row, "The row is not valid UTF-8 text or JSON."),
-            Check::reader(format!("{name}.row.size"), Level::Row, "The row is larger than 16 MiB or 65,536 fields."),
+            Check::reader(
+                format!("{name}.row.size"),
+                Level::Row,
+                "The row is too large: over 16 MiB, 65,536 fields, 500,000 JSON values or 256 MiB of exploded rows.",
+            ),
         ];
         if !contract.key.is_empty() && contract.duplicates == crate::model::Duplicates::Reject {
             all.push(Check::reader(

@@ -12,6 +12,9 @@ use crate::raw;
 use crate::types::ColumnType;
 use crate::validate_rules;
 
+/// Width to which a value may be padded.
+const WIDEST_PAD: usize = 1_000;
+
 /// Collects what is wrong with one file.
 pub(crate) struct Problems<'a> {
     file: &'a str,
@@ -261,6 +264,9 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
                 "give a value of the column's type",
             );
         }
+    }
+    if raw.pad.is_some_and(|width| width > WIDEST_PAD) {
+        problems.add(&raw.name, format!("pad of \"{name}\" is too wide"), "give a width of at most 1000");
     }
     let threshold = problems.share(raw.threshold.as_ref());
     Some(Column {

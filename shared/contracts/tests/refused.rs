@@ -32,6 +32,13 @@ const CASES: &[Case] = &[
         "treatment_id, patient_id, treated_on, tooth",
     ),
     (
+        "a pad that would fill memory",
+        ("type = \"date\"", "type = \"date\"\npad = 100000000000"),
+        "name = \"treated_on\"",
+        "too wide",
+        "at most 1000",
+    ),
+    (
         "a column twice",
         ("name = \"treated_on\"", "name = \"patient_id\""),
         "SECOND name = \"patient_id\"",

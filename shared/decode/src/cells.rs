@@ -3,7 +3,8 @@
 use arrow::array::StringBuilder;
 use carelake_contracts::Contract;
 
-use super::{BATCH_BYTES, BATCH_ROWS, Damaged, RawBatch};
+use super::limits::{BATCH_BYTES, BATCH_ROWS};
+use super::{Damaged, RawBatch};
 
 struct Cell {
     nulls: Nulls,

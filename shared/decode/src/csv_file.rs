@@ -1,5 +1,6 @@
 //! CSV, by header name.
 
+use std::collections::HashMap;
 use std::io::BufRead;
 
 use carelake_contracts::Contract;
@@ -93,12 +94,15 @@ struct Extra {
 
 impl Extra {
     fn new(unknown: &[(usize, &str)]) -> Self {
-        let key = |(index, name): &(usize, &str)| {
-            let before = unknown.iter().filter(|(other, same)| same == name && other < index).count();
-            let name = if before == 0 { (*name).to_owned() } else { format!("{name}#{}", before + 1) };
-            (*index, format!("{}:", serde_json::Value::from(name)))
-        };
-        Self { unknown: unknown.iter().map(key).collect(), object: Vec::new() }
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        let mut keys = Vec::with_capacity(unknown.len());
+        for (index, name) in unknown {
+            let times = times.entry(name).or_default();
+            *times += 1;
+            let name = if *times == 1 { (*name).to_owned() } else { format!("{name}#{times}") };
+            keys.push((*index, format!("{}:", serde_json::Value::from(name))));
+        }
+        Self { unknown: keys, object: Vec::new() }
     }
 
     fn object(&mut self, fields: Fields<'_>) -> Option<&str> {

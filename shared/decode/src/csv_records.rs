@@ -5,10 +5,9 @@ use std::ops::Range;
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::{DecodeError, LARGEST_RECORD};
+use super::DecodeError;
+use super::limits::{RECORD_BYTES, RECORD_FIELDS};
 
-/// Most fields of a record.
-const MOST_FIELDS: usize = 1 << 16;
 const FIRST_BYTES: usize = 1 << 12;
 const FIRST_FIELDS: usize = 1 << 6;
 
@@ -62,10 +61,10 @@ impl Records {
             self.fields += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.bytes.len() < LARGEST_RECORD => {
+                ReadRecordResult::OutputFull if self.bytes.len() < RECORD_BYTES => {
                     self.bytes.resize(self.bytes.len() * 2, 0);
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_FIELDS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() < RECORD_FIELDS => {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 // The rest is read over what is there already.

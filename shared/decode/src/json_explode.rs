@@ -1,12 +1,14 @@
 //! From one nested JSON record to flat rows: arrays on the contract's paths are exploded, outermost first.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use carelake_contracts::{Contract, JsonPath};
 use serde_json::{Map, Value};
 
-use super::cells::Cells;
-use super::{DecodeError, Header, presentable};
+use crate::batches::Batches;
+use crate::limits::RECORD_ROWS_BYTES;
+use crate::{DecodeError, Header, SIZE, presentable};
 
 /// Keys of an object that the contract reads.
 #[derive(Default)]
@@ -19,11 +21,21 @@ impl Known {
         }
     }
 
+    /// What leads on from a key of an object; a key in other case counts where `follow` would take it.
+    fn of(&self, key: &str, object: &Map<String, Value>) -> Option<&Known> {
+        self.0.get(key).or_else(|| {
+            let (wanted, known) = self.0.iter().find(|(wanted, _)| wanted.eq_ignore_ascii_case(key))?;
+            let taken = !object.contains_key(wanted)
+                && object.keys().find(|other| other.eq_ignore_ascii_case(wanted)).is_some_and(|first| first == key);
+            taken.then_some(known)
+        })
+    }
+
     /// Puts everything in `value` that no path leads to under its dotted name into `found`.
     fn unknown(&self, value: &Value, prefix: &str, found: &mut Map<String, Value>) {
         let Value::Object(object) = value else { return };
         for (key, inner) in object {
-            match self.0.get(key) {
+            match self.of(key, object) {
                 Some(known) if known.0.is_empty() => {}
                 Some(known) => known.unknown(inner, &format!("{prefix}{key}."), found),
                 None => {
@@ -70,41 +82,71 @@ impl<'a> Exploder<'a> {
         Ok(Self { paths, chain, known, seen, names, unknown: BTreeSet::new() })
     }
 
-    /// Adds the rows of one record. A record that is not an object is damage.
-    pub fn push(&mut self, row: i64, record: &Value, cells: &mut Cells) {
-        if !record.is_object() {
-            cells.damage(row, ".row.encoding");
-            return;
+    /// Adds the rows of a record of `length` bytes. One whose rows would be too large together is damage.
+    pub fn push(
+        &mut self,
+        row: i64,
+        record: &Value,
+        length: usize,
+        batches: &mut Batches<'_, '_>,
+    ) -> Result<(), DecodeError> {
+        // Almost always enough: no row holds more than the whole record.
+        let sure = self.rows(Some(record), 0).saturating_mul(length as u64) <= RECORD_ROWS_BYTES;
+        if !sure && self.weight(Some(record), 0).1 > RECORD_ROWS_BYTES {
+            return batches.damage(row, SIZE);
         }
-        self.explode(row, &mut vec![(Some(record), None)], cells);
+        self.explode(row, &mut vec![(Some(record), None)], batches)
+    }
+
+    fn items<'v>(&self, element: Option<&'v Value>, depth: usize) -> &'v [Value] {
+        let items = self.chain.get(depth).and_then(|level| follow(element?, level)).and_then(Value::as_array);
+        items.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Rows that an element of a depth becomes.
+    fn rows(&self, element: Option<&Value>, depth: usize) -> u64 {
+        self.items(element, depth).iter().map(|item| self.rows(Some(item), depth + 1)).sum::<u64>().max(1)
+    }
+
+    /// Rows that an element of a depth becomes, and bytes of text in all of them.
+    fn weight(&self, element: Option<&Value>, depth: usize) -> (u64, u64) {
+        let items = self.items(element, depth);
+        let own = element.map_or(0, size).saturating_sub(items.iter().map(size).sum());
+        let below = items.iter().map(|item| self.weight(Some(item), depth + 1));
+        let (rows, bytes) = below.fold((0, 0), |(rows, bytes): (u64, u64), (more_rows, more_bytes)| {
+            (rows + more_rows, bytes.saturating_add(more_bytes))
+        });
+        (rows.max(1), bytes.saturating_add(own.saturating_mul(rows.max(1))))
     }
 
     /// `elements` holds, per depth, the element and its 1-based position.
-    fn explode(&mut self, row: i64, elements: &mut Vec<(Option<&Value>, Option<usize>)>, cells: &mut Cells) {
+    fn explode<'v>(
+        &mut self,
+        row: i64,
+        elements: &mut Vec<(Option<&'v Value>, Option<usize>)>,
+        batches: &mut Batches<'_, '_>,
+    ) -> Result<(), DecodeError> {
         let depth = elements.len() - 1;
-        let Some(level) = self.chain.get(depth) else {
-            self.emit(row, elements, cells);
-            return;
-        };
-        let parent = elements.last().and_then(|(element, _)| *element);
-        let items = parent.and_then(|parent| follow(parent, level)).and_then(Value::as_array);
-        match items {
-            Some(items) if !items.is_empty() => {
-                for (index, item) in items.iter().enumerate() {
-                    elements.push((Some(item), Some(index + 1)));
-                    self.explode(row, elements, cells);
-                    elements.pop();
-                }
-            }
-            _ => {
-                elements.push((None, None));
-                self.explode(row, elements, cells);
-                elements.pop();
-            }
+        if depth == self.chain.len() {
+            return self.emit(row, elements, batches);
         }
+        let items = self.items(elements.last().and_then(|(element, _)| *element), depth);
+        let missing = items.is_empty().then_some((None, None));
+        let items = items.iter().enumerate().map(|(index, item)| (Some(item), Some(index + 1)));
+        for element in items.chain(missing) {
+            elements.push(element);
+            self.explode(row, elements, batches)?;
+            elements.pop();
+        }
+        Ok(())
     }
 
-    fn emit(&mut self, row: i64, elements: &[(Option<&Value>, Option<usize>)], cells: &mut Cells) {
+    fn emit(
+        &mut self,
+        row: i64,
+        elements: &[(Option<&Value>, Option<usize>)],
+        batches: &mut Batches<'_, '_>,
+    ) -> Result<(), DecodeError> {
         let mut extra = Map::new();
         for (depth, (element, _)) in elements.iter().enumerate() {
             if let (Some(element), Some(known)) = (element, self.known.get(depth)) {
@@ -114,11 +156,11 @@ impl<'a> Exploder<'a> {
             }
         }
         self.unknown.extend(extra.keys().map(|name| presentable(name)));
-        let mut texts: Vec<Option<String>> = Vec::with_capacity(self.paths.len());
+        let mut texts: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(self.paths.len());
         for (path, seen) in self.paths.iter().zip(&mut self.seen) {
             let text = elements.get(path.levels.len()).and_then(|(element, position)| {
                 if path.position {
-                    return position.map(|position| position.to_string());
+                    return position.map(|position| position.to_string().into());
                 }
                 let value = follow((*element)?, &path.tail)?;
                 *seen = true;
@@ -128,7 +170,7 @@ impl<'a> Exploder<'a> {
             texts.push(text);
         }
         let extra = (!extra.is_empty()).then(|| Value::Object(extra).to_string());
-        cells.push(row, extra.as_deref(), |index| texts.get(index)?.as_deref());
+        batches.push(row, extra.as_deref(), |index| texts.get(index)?.as_deref())
     }
 
     pub fn header(self) -> Header {
@@ -150,10 +192,21 @@ fn follow<'v>(value: &'v Value, keys: &[String]) -> Option<&'v Value> {
     })
 }
 
-fn text_of(value: &Value) -> Option<String> {
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        Value::String(text) => Some(text.as_str().into()),
+        other => Some(other.to_string().into()),
+    }
+}
+
+/// Bytes of a value as text, roughly.
+fn size(value: &Value) -> u64 {
+    match value {
+        Value::Null => 0,
+        Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() as u64 + 2,
+        Value::Array(items) => items.iter().map(|item| size(item) + 1).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() as u64 + 4 + size(value)).sum(),
     }
 }

@@ -2,25 +2,33 @@
 //!
 //! A row that cannot be read is set aside and named; only what keeps the whole file from being read is an error.
 
+mod batches;
 mod cells;
 mod compressed;
+mod content;
 mod csv_file;
 mod csv_records;
 mod json_explode;
 mod json_file;
+mod json_record;
+mod json_split;
+pub mod limits;
 mod parquet_file;
 
 use std::fs::File;
+use std::io::{BufRead, Cursor};
 
 use arrow::array::StringArray;
+use bytes::Bytes;
 use carelake_contracts::{Contract, FileFormat, LandingPath};
 
-/// Rows of a batch, at most.
-pub const BATCH_ROWS: usize = 8_192;
-/// Bytes of text after which a batch ends, whatever its rows.
-pub const BATCH_BYTES: usize = 8 << 20;
-/// Largest record of a file, in bytes: larger ones are set aside.
-pub const LARGEST_RECORD: usize = 16 << 20;
+/// Bytes read at a time.
+const BUFFER: usize = 1 << 17;
+
+/// Ending of the id of the check of rows that are no text or no JSON.
+const ENCODING: &str = ".row.encoding";
+/// Ending of the id of the check of rows that are too large.
+const SIZE: &str = ".row.size";
 
 /// A batch of rows as text.
 #[derive(Debug)]
@@ -68,8 +76,11 @@ impl From<std::io::Error> for DecodeError {
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind;
         match error.kind() {
+            _ if error.get_ref().is_some_and(|cause| cause.is::<compressed::OverCap>()) => {
+                Self::Unreadable(limits::OVER)
+            }
             ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof | ErrorKind::Other => {
-                Self::Unreadable("the compressed data is damaged, cut short or too large")
+                Self::Unreadable("the compressed data is damaged or cut short")
             }
             _ => Self::Storage(error),
         }
@@ -87,8 +98,36 @@ pub fn decode(file: File, path: &LandingPath, contract: &Contract, sink: &mut Si
     if path.format == FileFormat::Parquet {
         return parquet_file::decode(file, contract, sink);
     }
-    let reader = compressed::open(file, path.compression)?;
-    match path.format {
+    let packed = file.metadata()?.len();
+    text(compressed::open(file, packed, path.compression, BUFFER)?, path.format, contract, sink)
+}
+
+/// Reads a landing file that is in memory, `buffer` bytes at a time; what comes out does not depend on them.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_bytes(
+    bytes: Bytes,
+    buffer: usize,
+    path: &LandingPath,
+    contract: &Contract,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
+    if path.format == FileFormat::Parquet {
+        return parquet_file::decode(bytes, contract, sink);
+    }
+    let packed = bytes.len() as u64;
+    text(compressed::open(Cursor::new(bytes), packed, path.compression, buffer)?, path.format, contract, sink)
+}
+
+fn text(
+    reader: Box<dyn BufRead>,
+    format: FileFormat,
+    contract: &Contract,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
+    let reader = content::text(reader)?;
+    match format {
         FileFormat::Csv => csv_file::decode(reader, contract, sink),
         FileFormat::Json => json_file::decode_array(reader, contract, sink),
         FileFormat::NdJson | FileFormat::Parquet => json_file::decode_lines(reader, contract, sink),

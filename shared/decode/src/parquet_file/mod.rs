@@ -1,0 +1,140 @@
+//! Parquet, by column name; values pass through text, so that one set of rules types every format.
+//!
+//! The library that decodes Parquet believes what a file says of its sizes, and panics on some damage. So lengths are
+//! checked first, which keeps memory bounded, and a panic counts as damage of the file.
+
+mod footer;
+mod lengths;
+mod pages;
+mod text;
+mod thrift;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use bytes::Bytes;
+use carelake_contracts::Contract;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::batches::Batches;
+use crate::{DecodeError, Header, Sink, limits, presentable};
+use text::Texts;
+
+const DAMAGED: DecodeError = DecodeError::Unreadable("the file is not Parquet, or damaged");
+
+pub fn decode<R: ChunkReader + 'static>(
+    file: R,
+    contract: &Contract,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
+    let mut left = limits::unpacked(file.len());
+    let metadata = Arc::new(footer::read(&file)?);
+    let file = Arc::new(file);
+    let batch_rows = pages::batch_rows(&file, &metadata)?;
+    let metadata = guarded(|| with_own_types(metadata))??;
+    let layout = Layout::new(metadata.schema(), contract)?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(Shared(file), metadata).with_batch_size(batch_rows);
+    let mut reader = guarded(|| builder.build())?.map_err(|_| DAMAGED)?;
+    let mut batches = Batches::new(contract, sink);
+    let mut row = 0_i64;
+    while let Some(batch) = guarded(|| reader.next())? {
+        layout.rows(&batch.map_err(|_| DAMAGED)?, &mut row, &mut left, &mut batches)?;
+    }
+    batches.finish()?;
+    Ok(layout.header)
+}
+
+/// A file that the checks and the reader share.
+struct Shared<R>(Arc<R>);
+
+impl<R: ChunkReader> Length for Shared<R> {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl<R: ChunkReader> ChunkReader for Shared<R> {
+    type T = R::T;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<R::T> {
+        self.0.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.0.get_bytes(start, length)
+    }
+}
+
+/// Runs work of the library; a panic of it is damage of the file.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| DAMAGED)
+}
+
+/// The file's columns in types that are read without copying, and that hold every moment.
+fn with_own_types(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, DecodeError> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let found = ArrowReaderMetadata::try_new(metadata.clone(), options.clone()).map_err(|_| DAMAGED)?;
+    let own = text::own_schema(found.schema(), metadata.file_metadata().schema());
+    ArrowReaderMetadata::try_new(metadata, options.with_schema(Arc::new(own))).map_err(|_| DAMAGED)
+}
+
+/// Where the contract's columns stand in the file.
+struct Layout {
+    places: Vec<Option<usize>>,
+    unknown: Vec<(usize, String)>,
+    header: Header,
+}
+
+impl Layout {
+    fn new(schema: &Schema, contract: &Contract) -> Result<Self, DecodeError> {
+        let place = |headers: &[String]| {
+            headers
+                .iter()
+                .find_map(|wanted| schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(wanted)))
+        };
+        let places: Vec<Option<usize>> = contract.columns.iter().map(|column| place(&column.headers)).collect();
+        if places.iter().all(Option::is_none) {
+            return Err(DecodeError::Unreadable("the file has none of the contract's columns"));
+        }
+        let fields = schema.fields().iter().enumerate();
+        let unknown: Vec<(usize, String)> = fields
+            .filter(|(index, _)| !places.contains(&Some(*index)))
+            .map(|(index, field)| (index, field.name().clone()))
+            .collect();
+        let missing = contract.columns.iter().zip(&places).filter(|(_, place)| place.is_none());
+        let header = Header {
+            unknown: unknown.iter().map(|(_, name)| presentable(name)).collect(),
+            missing: missing.map(|(column, _)| column.name.clone()).collect(),
+        };
+        Ok(Self { places, unknown, header })
+    }
+
+    /// Hands the rows of a batch on; `left` is how many more bytes of text the file may become.
+    fn rows(
+        &self,
+        batch: &RecordBatch,
+        row: &mut i64,
+        left: &mut u64,
+        batches: &mut Batches<'_, '_>,
+    ) -> Result<(), DecodeError> {
+        let mut texts = guarded(|| Texts::new(batch))??;
+        for index in 0..batch.num_rows() {
+            *row += 1;
+            let read = guarded(|| texts.read(index))?;
+            *left = left.checked_sub(texts.bytes()).ok_or(DecodeError::Unreadable(limits::OVER))?;
+            match read {
+                Ok(()) => {
+                    let extra = texts.extra(&self.unknown);
+                    batches.push(*row, extra.as_deref(), |column| texts.get(self.places.get(column).copied()??))?;
+                }
+                Err(check) => batches.damage(*row, check)?,
+            }
+        }
+        Ok(())
+    }
+}
