@@ -1,8 +1,8 @@
 //! Finding rows whose key an earlier good row of the file has, in bounded memory.
 //!
-//! Keys are compared by a keyed 128-bit hash: who does not have the lake's key cannot make two of them collide. As many
-//! as fit are held in memory; from then on all are written to scratch files by their first bits, and compared file by
-//! file when the landing file has been read to its end.
+//! Keys are compared by a keyed 128-bit hash: who does not have the lake's key cannot make two of them collide. The first
+//! ones are held in memory; from then on all are written to scratch files by their first bits, and compared file by file
+//! when the landing file has been read to its end.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,14 +12,17 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
-use carelake_contracts::Contract;
+use carelake_contracts::{Contract, Duplicates};
 use carelake_lake::{Lake, LakeError};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::error::StepError;
 
-/// Keys held in memory: 35 MB, as many as fit in 2^21 slots filled to seven eighths.
-const IN_MEMORY: usize = (1 << 21) / 8 * 7;
+/// Keys held in memory where a repeat is rejected, so that it is found before its row is written: 35 MB, as many as fit in
+/// 2^21 slots filled to seven eighths.
+const REJECTING: usize = (1 << 21) / 8 * 7;
+/// Keys held in memory where repeats are only counted: as many as the processor's caches hold.
+const COUNTING: usize = (1 << 16) / 8 * 7;
 const SPILLS: usize = 128;
 const SPILL_BUFFER: usize = 1 << 15;
 const SPILLED_BYTES: usize = 24;
@@ -93,7 +96,7 @@ impl Keys {
             columns,
             converter,
             hasher: SipHasher13::new_with_key(&seed.to_le_bytes()),
-            in_memory: IN_MEMORY,
+            in_memory: if contract.duplicates == Duplicates::Reject { REJECTING } else { COUNTING },
             seen: if known.is_some() { Seen::Known } else { Seen::Memory(HashSet::default()) },
             numbered: 0,
             repeats: known.unwrap_or_default(),
@@ -198,22 +201,24 @@ fn spilled(spills: &mut [BufWriter<std::fs::File>], hash: u128, number: u64) -> 
     spill.write_all(&hash.to_le_bytes()).and_then(|()| spill.write_all(&number.to_le_bytes())).map_err(|e| storage(&e))
 }
 
-/// Numbers of the rows in a spill whose hash a row with a smaller number has.
+/// Numbers of the rows in a spill whose hash an earlier one has: a spill is in the order of the file.
 fn repeats_of(spill: BufWriter<std::fs::File>) -> Result<Vec<u64>, StepError> {
     let mut file = spill.into_inner().map_err(|error| storage(error.error()))?;
     let bytes = file.stream_position().map_err(|error| storage(&error))?;
     file.rewind().map_err(|error| storage(&error))?;
     let rows = usize::try_from(bytes).unwrap_or_default() / SPILLED_BYTES;
     let mut reader = BufReader::with_capacity(SPILL_BUFFER, file);
-    let mut keys: Vec<(u128, u64)> = Vec::with_capacity(rows);
+    let mut seen: HashSet<u128, BuildHasherDefault<Half>> = HashSet::with_capacity_and_hasher(rows, Default::default());
+    let mut repeats = Vec::new();
     let (mut hash, mut number) = ([0_u8; 16], [0_u8; 8]);
     for _ in 0..rows {
-        reader.read_exact(&mut hash).and_then(|()| reader.read_exact(&mut number)).map_err(|error| storage(&error))?;
-        keys.push((u128::from_le_bytes(hash), u64::from_le_bytes(number)));
+        let read = reader.read_exact(&mut hash).and_then(|()| reader.read_exact(&mut number));
+        read.map_err(|error| storage(&error))?;
+        if !seen.insert(u128::from_le_bytes(hash)) {
+            repeats.push(u64::from_le_bytes(number));
+        }
     }
-    keys.sort_unstable();
-    let pairs = keys.iter().zip(keys.iter().skip(1));
-    Ok(pairs.filter(|(one, next)| one.0 == next.0).map(|(_, next)| next.1).collect())
+    Ok(repeats)
 }
 
 /// Keys are hashes already: one half of them is as good a hash as any.
