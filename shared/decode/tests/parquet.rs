@@ -173,9 +173,21 @@ fn a_footer_of_few_bytes_that_asks_for_gigabytes_is_refused_before_it_is_decoded
 }
 
 #[test]
+fn a_footer_whose_fields_are_of_other_types_than_they_should_be_is_refused() {
+    // A list of row groups in what says it is text, where a number belongs: read as a number, the text comes next.
+    let hidden = b"\x19\x1c\x48\x01r\x15\x00\x00\x16\x00\x19\xfc\xff\xff\xff\xff\x07\x00";
+    let text = [b"\x18".as_slice(), &[u8::try_from(hidden.len()).unwrap()], hidden, b"\x00"].concat();
+    refused(footer(&text), "not Parquet, or damaged");
+    // A list of flags, which the library passes over without reading its elements.
+    refused(footer(b"\x15\x02\xf9\xf1\xff\xff\xff\xff\x07\x00"), "not Parquet, or damaged");
+    // A field's number in full.
+    refused(footer(b"\x05\x02\x02\x00"), "not Parquet, or damaged");
+}
+
+#[test]
 fn a_footer_over_the_cap_or_of_too_many_parts_is_refused() {
     refused(footer(&vec![0; (16 << 20) + 1]), "larger than 16 MiB");
-    let parts = [b"\x15\x02\x19\xfc\xc0\xcf\x24".to_vec(), vec![0; 600_000]].concat();
+    let parts = [b"\x15\x02\x19\xfc\xc0\xcf\x24".to_vec(), b"\x48\x00\x00".repeat(600_000)].concat();
     refused(footer(&parts), "too many columns or row groups");
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::ChunkReader;
 
+use super::grammar::FILE;
 use super::thrift::{Broken, Visitor, walk};
 use super::{DAMAGED, guarded};
 use crate::DecodeError;
@@ -68,7 +69,7 @@ pub fn get<R: ChunkReader>(file: &R, start: u64, length: usize) -> Result<Bytes,
 
 fn check(footer: &[u8]) -> Result<(), DecodeError> {
     let mut shape = Shape::default();
-    match walk(footer, &mut shape) {
+    match walk(footer, FILE, &mut shape) {
         Ok(_) if shape.is_tree() => Ok(()),
         Ok(_) | Err(Broken::Short) => Err(DAMAGED),
         Err(Broken::Wrong) if shape.structs > MOST_STRUCTS || shape.too_many_groups => {
@@ -95,7 +96,7 @@ impl Visitor for Shape {
         }
     }
 
-    fn list(&mut self, path: &[i16], length: usize) -> bool {
+    fn structs(&mut self, path: &[i16], length: usize) -> bool {
         self.structs = self.structs.saturating_add(length);
         self.too_many_groups |= path == ROW_GROUPS && length > MOST_GROUPS;
         self.structs <= MOST_STRUCTS && !self.too_many_groups

@@ -4,6 +4,7 @@
 //! checked first, which keeps memory bounded, and a panic counts as damage of the file.
 
 mod footer;
+mod grammar;
 mod lengths;
 mod pages;
 mod text;

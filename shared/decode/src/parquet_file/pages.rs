@@ -6,6 +6,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::reader::ChunkReader;
 
 use super::footer::get;
+use super::grammar::PAGE;
 use super::thrift::{Broken, Visitor, walk};
 use super::{DAMAGED, lengths};
 use crate::DecodeError;
@@ -147,7 +148,7 @@ impl Header {
         for most in [USUAL_HEADER_BYTES, HEADER_BYTES] {
             let length = usize::try_from(left.min(most)).map_err(|_| DAMAGED)?;
             let mut header = Self::default();
-            match walk(&get(file, start, length)?, &mut header) {
+            match walk(&get(file, start, length)?, PAGE, &mut header) {
                 Ok(length) if !header.wide => return Ok((header, length as u64)),
                 Err(Broken::Short) if left > most => {}
                 _ => return Err(DAMAGED),
@@ -173,7 +174,7 @@ impl Visitor for Header {
         }
     }
 
-    fn list(&mut self, _: &[i16], _: usize) -> bool {
+    fn structs(&mut self, _: &[i16], _: usize) -> bool {
         true
     }
 
