@@ -1,6 +1,6 @@
 //! Cells: the text of a file, cleaned as the contract says, gathered into columns.
 
-use arrow::array::StringBuilder;
+use arrow::array::{ArrayBuilder, StringArray, StringBuilder};
 use carelake_contracts::Contract;
 
 use super::limits::{BATCH_BYTES, BATCH_ROWS};
@@ -65,11 +65,17 @@ impl Cells {
         self.bytes = 0;
         RawBatch {
             rows: std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH_ROWS)),
-            columns: self.columns.iter_mut().map(|column| column.builder.finish()).collect(),
+            columns: self.columns.iter_mut().map(|column| emptied(&mut column.builder)).collect(),
             extra: self.extra.finish(),
             damaged: std::mem::take(&mut self.damaged),
         }
     }
+}
+
+/// The texts so far; the builder begins anew with room for as many, for the next batch will be like this one.
+fn emptied(builder: &mut StringBuilder) -> StringArray {
+    let (rows, bytes) = (builder.len(), builder.values_slice().len());
+    std::mem::replace(builder, StringBuilder::with_capacity(rows, bytes + bytes / 16)).finish()
 }
 
 impl Cell {

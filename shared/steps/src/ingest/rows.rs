@@ -46,6 +46,9 @@ pub struct Rows<'a> {
     checks: Checks,
     counts: Vec<CheckCount>,
     order: &'a str,
+    /// `order` as often as the longest batch needs it, and NULL as often.
+    orders: ArrayRef,
+    none: ArrayRef,
     pseudonyms: Pseudonyms,
     keys: Option<Keys>,
     bronze: Output,
@@ -61,6 +64,10 @@ pub struct Rows<'a> {
 
 pub(super) fn arrow(error: ArrowError) -> StepError {
     LakeError::new(ErrorKind::Invalid, "building a batch").caused_by(error).into()
+}
+
+fn repeated(text: Option<&str>, rows: usize) -> ArrayRef {
+    Arc::new(StringArray::from_iter(std::iter::repeat_n(text, rows)))
 }
 
 impl<'a> Rows<'a> {
@@ -80,6 +87,8 @@ impl<'a> Rows<'a> {
             counts,
             checks,
             order,
+            orders: repeated(Some(order), 0),
+            none: repeated(None, 0),
             pseudonyms: lake.key()?.pseudonyms(source),
             keys: Keys::new(lake, contract, known)?,
             bronze: Output::new(lake, schema::bronze(contract))?,
@@ -238,9 +247,13 @@ impl<'a> Rows<'a> {
             None => Ok(array.clone()),
         };
         let numbers = kept(&(Arc::new(Int64Array::from(rows)) as ArrayRef))?;
-        let orders: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(self.order, numbers.len())));
+        if self.orders.len() < numbers.len() {
+            self.orders = repeated(Some(self.order), numbers.len());
+            self.none = repeated(None, numbers.len());
+        }
+        let orders = self.orders.slice(0, numbers.len());
         let extra = kept(&(Arc::new(extra.clone()) as ArrayRef))?;
-        let none: ArrayRef = arrow::array::new_null_array(&arrow::datatypes::DataType::Utf8, numbers.len());
+        let none = self.none.slice(0, numbers.len());
         let (mut open, mut person): (Vec<ArrayRef>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
         for (column, values) in self.contract.columns.iter().zip(columns) {
             let values = kept(values)?;
