@@ -129,8 +129,8 @@ impl DeltaTables {
 
     fn handle(&self, qualified: &str) -> Result<DeltaTable, LakeError> {
         let url = self.lake.url(&format!("{}/", Layout::table(qualified)))?;
-        DeltaTableBuilder::from_url(url)
-            .and_then(DeltaTableBuilder::build)
+        DeltaTableBuilder::from_url(url.clone())
+            .and_then(|builder| builder.with_storage_backend(self.lake.root().clone(), url).build())
             .map_err(|error| LakeError::delta(format!("opening {qualified}"), &error))
     }
 

@@ -79,14 +79,7 @@ impl LakeError {
 
     /// From the object store.
     pub fn store(context: impl Into<String>, error: &object_store::Error) -> Self {
-        use object_store::Error as Store;
-        let kind = match error {
-            Store::NotFound { .. } => ErrorKind::NotFound,
-            Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => ErrorKind::Denied,
-            Store::AlreadyExists { .. } | Store::Precondition { .. } => ErrorKind::Conflict,
-            other => source_kind(other).unwrap_or(ErrorKind::Transient),
-        };
-        Self::new(kind, context).caused_by(error)
+        Self::new(store_kind(error), context).caused_by(error)
     }
 
     /// From the table format.
@@ -95,7 +88,9 @@ impl LakeError {
         let text = error.to_string();
         let kind = match error {
             Delta::NotATable(_) => ErrorKind::NotFound,
-            Delta::Transaction { .. } | Delta::VersionAlreadyExists(_) => ErrorKind::Conflict,
+            Delta::VersionAlreadyExists(_) => ErrorKind::Conflict,
+            // A commit that the store could not take is no lost race.
+            Delta::Transaction { source } => source_kind(source).unwrap_or(ErrorKind::Conflict),
             _ if text.contains("already exists") || text.contains("commit attempts") => ErrorKind::Conflict,
             Delta::ObjectStore { source } => return Self::store(context, source),
             other => source_kind(other).unwrap_or(ErrorKind::Invalid),
@@ -122,10 +117,26 @@ pub fn explain(error: &DataFusionError) -> String {
     }
 }
 
-/// The kind of the first I/O error behind another error.
+fn store_kind(error: &object_store::Error) -> ErrorKind {
+    use object_store::Error as Store;
+    match error {
+        Store::NotFound { .. } => ErrorKind::NotFound,
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => ErrorKind::Denied,
+        Store::AlreadyExists { .. } | Store::Precondition { .. } => ErrorKind::Conflict,
+        other => std::error::Error::source(other).and_then(source_kind).unwrap_or(ErrorKind::Transient),
+    }
+}
+
+/// The kind of the first storage error behind another error.
 fn source_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     let mut next = Some(error);
     while let Some(current) = next {
+        if let Some(lake) = current.downcast_ref::<LakeError>() {
+            return Some(lake.kind);
+        }
+        if let Some(store) = current.downcast_ref::<object_store::Error>() {
+            return Some(store_kind(store));
+        }
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
             return Some(LakeError::io("", io).kind);
         }

@@ -31,8 +31,11 @@ pub struct CheckCount {
 /// What ingest did with one version of one landing file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IngestEntry {
-    /// Name of the file's objects: keyed hash of key, version and contract.
+    /// Name of the file's objects: keyed hash of key, version, time of arrival and contract.
     pub name: String,
+    /// Raised when the same version of a file is read again, by another contract. The highest generation counts.
+    #[serde(default)]
+    pub generation: u64,
     /// Keyed hash of the landing key.
     pub key: String,
     /// SHA-256 of the content.
@@ -102,6 +105,9 @@ pub struct ConformEntry {
     pub mapping: String,
     /// Rows of bronze that wait in quarantine for a parent.
     pub orphans: u64,
+    /// Tag of the object that holds them. Another tag there is of a run that was cut short.
+    #[serde(default)]
+    pub orphans_tag: Option<String>,
     /// Versions of the parent tables in which the parents were looked for.
     pub parents: BTreeMap<String, Option<u64>>,
     /// Counts of reference rules by rule id.
@@ -127,6 +133,15 @@ impl Ledger {
     /// # Errors
     /// When an entry cannot be read.
     pub async fn ingested(&self) -> Result<Vec<IngestEntry>, LakeError> {
+        Ok(self.entries("_carelake/ledger/ingest").await?.0)
+    }
+
+    /// Every ingested file, oldest first within its dataset, and the entries that another has taken the place of: the
+    /// same version of a file, read by an earlier contract. Those count no more and are to be forgotten.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub async fn ingested_and_replaced(&self) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
         self.entries("_carelake/ledger/ingest").await
     }
 
@@ -153,25 +168,39 @@ impl Ledger {
     /// # Errors
     /// When an entry cannot be read.
     pub async fn ingested_of(&self, source: &str, dataset: &str) -> Result<Vec<IngestEntry>, LakeError> {
-        self.entries(&format!("_carelake/ledger/ingest/{source}/{dataset}")).await
+        Ok(self.entries(&format!("_carelake/ledger/ingest/{source}/{dataset}")).await?.0)
     }
 
-    async fn entries(&self, folder: &str) -> Result<Vec<IngestEntry>, LakeError> {
+    /// The entries that count, and those that others have taken the place of.
+    async fn entries(&self, folder: &str) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
         let mut entries: Vec<IngestEntry> = Vec::new();
         for path in self.lake.list(folder).await? {
             entries.extend(self.lake.get_json::<IngestEntry>(&path).await?);
         }
         entries.sort_by_cached_key(|entry| {
-            (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.name.clone())
+            (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.generation, entry.name.clone())
         });
-        Ok(entries)
+        let same = |one: &IngestEntry, other: &IngestEntry| {
+            (&one.source, &one.dataset, one.order()) == (&other.source, &other.dataset, other.order())
+        };
+        let (mut counting, mut replaced): (Vec<IngestEntry>, Vec<IngestEntry>) = (Vec::new(), Vec::new());
+        for entry in entries {
+            replaced.extend(counting.pop_if(|last| same(last, &entry)));
+            counting.push(entry);
+        }
+        Ok((counting, replaced))
     }
 
-    /// Every ingested version of one landing key, oldest first.
+    /// Every ingested version of one landing key, oldest first, and the entries that count no more.
     ///
     /// # Errors
     /// When an entry cannot be read.
-    pub async fn versions(&self, source: &str, dataset: &str, key: &str) -> Result<Vec<IngestEntry>, LakeError> {
+    pub async fn versions(
+        &self,
+        source: &str,
+        dataset: &str,
+        key: &str,
+    ) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
         self.entries(&Layout::ingest_entries(source, dataset, key)).await
     }
 
@@ -183,13 +212,28 @@ impl Ledger {
         self.lake.put_json(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name), entry).await
     }
 
-    /// Forgets a file, whose objects are removed with it.
+    /// Forgets a file, whose objects are removed with it. What is known of it goes first: a file that is half forgotten
+    /// is taken again, and never counts as conformed.
     ///
     /// # Errors
     /// When the store refuses.
     pub async fn forget(&self, entry: &IngestEntry) -> Result<(), LakeError> {
-        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name)).await?;
         self.lake.delete(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await?;
+        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name)).await?;
+        self.remove_objects(entry).await
+    }
+
+    /// Forgets a file that counts no more. Its entry goes last: until then the next run finds what is left of it.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn forget_replaced(&self, entry: &IngestEntry) -> Result<(), LakeError> {
+        self.lake.delete(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await?;
+        self.remove_objects(entry).await?;
+        self.lake.delete(&Layout::ingest_entry(&entry.source, &entry.dataset, &entry.key, &entry.name)).await
+    }
+
+    async fn remove_objects(&self, entry: &IngestEntry) -> Result<(), LakeError> {
         for layer in [Layer::Bronze, Layer::Identity, Layer::Quarantine] {
             self.lake.delete(&entry.object(layer)).await?;
         }

@@ -10,6 +10,7 @@ mod error;
 mod landing;
 mod layout;
 mod ledger;
+mod objects;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};

@@ -81,8 +81,10 @@ impl LakeSession {
         let tables = catalog.tables().await.map_err(external)?;
         let views = catalog.views().await.map_err(external)?;
         let name = |database: &str, name: &str| format!("{database}.{name}");
+        let session = plain()?;
+        lake.register(&session);
         Ok(Self {
-            session: plain()?,
+            session,
             lake: lake.clone(),
             deltas: DeltaTables::new(lake),
             as_of,

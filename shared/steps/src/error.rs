@@ -28,9 +28,9 @@ impl StepError {
         matches!(self, Self::Lake(error) if error.kind.retryable())
     }
 
-    /// True when another writer committed first.
-    pub fn conflict(&self) -> bool {
-        matches!(self, Self::Lake(error) if error.kind == ErrorKind::Conflict)
+    /// True when another writer committed first, or removed the files of a version that it had replaced.
+    pub fn overtaken(&self) -> bool {
+        matches!(self, Self::Lake(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound))
     }
 
     /// From a failed query.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use carelake_contracts::{ColumnType, Contract, Table};
-use carelake_lake::{ColumnEntry, Layer, Layout, TableEntry, TableFormat, ViewEntry, Write};
+use carelake_lake::{
+    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write,
+};
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
@@ -20,6 +22,8 @@ use crate::schema;
 
 const SOURCES: &str = "silver.sources";
 const AS_OF: &str = "gold.as_of";
+
+type Versions = BTreeMap<String, Option<u64>>;
 
 /// What gold was made from: when it is the same, catalogue, marts and views are too.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +42,10 @@ struct Published {
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
     let entries = lake_tables(context);
+    // Versions of what is written are noted before anything is read: a commit of another run in between is a conflict.
+    let marts = views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name));
+    let written: Vec<String> = marts.chain([SOURCES, AS_OF].map(str::to_owned)).collect();
+    let written = context.tables.versions(written.iter().map(String::as_str)).await?;
     let tables: Vec<String> = context.contracts.tables.keys().cloned().collect();
     let published = Published {
         as_of: context.as_of.to_string(),
@@ -47,7 +55,7 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         tables: context.tables.versions(tables.iter().map(String::as_str)).await?,
     };
     let before = context.lake.get_json::<Published>(Layout::published()).await?;
-    if before.as_ref() == Some(&published) && complete(context, &entries, views).await? {
+    if before.as_ref() == Some(&published) && complete(context, &entries, views, &written).await? {
         return Ok(Vec::new());
     }
     for entry in &entries {
@@ -62,7 +70,7 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         ),
         (AS_OF, as_of(context)?, "The day as of which ages and the like are reckoned."),
     ] {
-        if small_table(context, name, batch, about).await? {
+        if small_table(context, name, batch, about, &written).await? {
             changed.push(name.to_owned());
         }
     }
@@ -72,7 +80,7 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     for (rank, view) in views.iter().enumerate() {
         let qualified = format!("{}.{}", view.database, view.name);
         if view.materialised {
-            let entry = materialise(context, &session, view).await?;
+            let entry = materialise(context, &session, view, &written).await?;
             changed.push(qualified.clone());
             context.catalog.put_table(&entry).await?;
             session.know_table(entry);
@@ -96,16 +104,27 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
 }
 
 /// True when the catalogue holds every table and view, and every mart is there.
-async fn complete(context: &Context, entries: &[TableEntry], views: &[View]) -> Result<bool, StepError> {
+async fn complete(
+    context: &Context,
+    entries: &[TableEntry],
+    views: &[View],
+    written: &Versions,
+) -> Result<bool, StepError> {
     let tables = context.catalog.tables().await?.into_iter().map(|entry| (entry.database, entry.name));
     let known = context.catalog.views().await?.into_iter().map(|entry| (entry.database, entry.name));
     let present: BTreeSet<(String, String)> = tables.chain(known).collect();
     let wanted = entries.iter().map(|entry| (entry.database.clone(), entry.name.clone()));
     let mut wanted = wanted.chain(views.iter().map(|view| (view.database.clone(), view.name.clone())));
-    let marts: Vec<String> =
-        views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name)).collect();
-    let marts = context.tables.versions(marts.iter().map(String::as_str)).await?;
-    Ok(wanted.all(|name| present.contains(&name)) && marts.values().all(Option::is_some))
+    Ok(wanted.all(|name| present.contains(&name)) && written.values().all(Option::is_some))
+}
+
+/// A table that is written, if it is as it was when its version was noted.
+async fn current(context: &Context, name: &str, written: &Versions) -> Result<Option<OpenTable>, StepError> {
+    let table = context.tables.open(name, None).await?;
+    if written.get(name).copied().flatten() != table.as_ref().and_then(OpenTable::version) {
+        return Err(LakeError::new(ErrorKind::Conflict, format!("opening {name}")).into());
+    }
+    Ok(table)
 }
 
 /// Hash of the catalogue's entries.
@@ -131,7 +150,12 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
-async fn materialise(context: &Context, session: &LakeSession, view: &View) -> Result<TableEntry, StepError> {
+async fn materialise(
+    context: &Context,
+    session: &LakeSession,
+    view: &View,
+    written: &Versions,
+) -> Result<TableEntry, StepError> {
     let qualified = format!("{}.{}", view.database, view.name);
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
@@ -143,7 +167,7 @@ async fn materialise(context: &Context, session: &LakeSession, view: &View) -> R
         description: view.description.clone(),
         run_id: context.run_id.clone(),
     };
-    let current = context.tables.open(&qualified, None).await?;
+    let current = current(context, &qualified, written).await?;
     context.tables.write(&qualified, current, write).await?;
     if !view.z_order.is_empty() {
         context.tables.z_order(&qualified, &view.z_order).await?;
@@ -284,10 +308,16 @@ fn batch(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<RecordBatch, Step
 }
 
 /// Writes a small table when its content differs from what is there.
-async fn small_table(context: &Context, name: &str, batch: RecordBatch, about: &str) -> Result<bool, StepError> {
+async fn small_table(
+    context: &Context,
+    name: &str,
+    batch: RecordBatch,
+    about: &str,
+    written: &Versions,
+) -> Result<bool, StepError> {
     let failed = |error: DataFusionError| StepError::query(format!("writing {name}"), &error);
-    let session = crate::conform::session()?;
-    let current = context.tables.open(name, None).await?;
+    let session = crate::conform::session(context)?;
+    let current = current(context, name, written).await?;
     let wanted = session.read_batch(batch).map_err(failed)?;
     if let Some(table) = &current {
         let present = session.read_table(context.tables.provider(table).await?).map_err(failed)?;

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use crate::conform::{self, Conformed};
 use crate::context::Context;
 use crate::error::StepError;
-use crate::ingest::{Ingested, ingest};
+use crate::ingest::{Ingested, forget_replaced, ingest};
 use crate::publish::publish;
 use crate::report::{DatasetReport, Pricing, RunReport, StageReport};
 
@@ -57,7 +57,8 @@ pub async fn run(
         report.stages.push(StageReport { stage: name.to_owned(), seconds, lambda_usd: pricing.usd(seconds, 1) });
         clock = Instant::now();
     };
-    let keys = context.landing.list()?;
+    // A landing zone may name a file twice.
+    let keys: Vec<LandingKey> = context.landing.list()?.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let taken = ingest_all(context, &keys, workers, observer, &mut report).await?;
     stage(&mut report, "ingest");
     let conformed = conform_all(context, observer, &mut report).await?;
@@ -115,7 +116,11 @@ async fn conform_all(
 ) -> Result<BTreeMap<String, ConformEntry>, StepError> {
     let mut known: BTreeMap<String, ConformEntry> = BTreeMap::new();
     let mut files: BTreeMap<Group, Vec<IngestEntry>> = BTreeMap::new();
-    for entry in context.ledger.ingested().await? {
+    let (ingested, replaced) = context.ledger.ingested_and_replaced().await?;
+    if let Err(error) = forget_replaced(context, &replaced).await {
+        report.failures.push(error.to_string());
+    }
+    for entry in ingested {
         if let Some(conformed) = context.ledger.conform_entry(&entry).await? {
             known.insert(entry.name.clone(), conformed);
         }
@@ -128,11 +133,12 @@ async fn conform_all(
             ranked.entry(rank(context, contract, 0)).or_default().push((group, contract));
         }
     }
+    let tags = context.lake.tags("quarantine").await?;
     observer.begin("conform", files.len() as u64);
     let mut changed: BTreeSet<String> = BTreeSet::new();
     for (group, contract) in ranked.values().flatten() {
         let entries = files.get(*group).map(Vec::as_slice).unwrap_or_default();
-        let batch = pending(context, contract, entries, &known).await?;
+        let batch = pending(context, contract, entries, &known, &tags).await?;
         if !batch.is_empty() {
             match conform::conform(context, contract, &group.0, &batch, &known).await {
                 Ok(Conformed { changed: tables, entries: done }) => {
@@ -163,12 +169,14 @@ fn replayed(before: &BTreeMap<String, ConformEntry>, after: &BTreeMap<String, Co
     after.iter().map(found).sum()
 }
 
-/// Files to conform: new ones, all of them when the mapping changed, and those with orphans whose parents changed.
+/// Files to conform: new ones, all of them when the mapping changed, those with orphans whose parents changed, and those
+/// whose orphans are not as they were recorded.
 async fn pending(
     context: &Context,
     contract: &Contract,
     entries: &[IngestEntry],
     known: &BTreeMap<String, ConformEntry>,
+    tags: &BTreeMap<String, String>,
 ) -> Result<Vec<IngestEntry>, StepError> {
     let mapping = conform::mapping_fingerprint(context, contract);
     let conformed = |entry: &IngestEntry| known.get(&entry.name);
@@ -185,7 +193,11 @@ async fn pending(
     let versions = context.tables.versions(parents.into_iter().map(String::as_str)).await?;
     let moved =
         |before: &ConformEntry| before.parents.iter().any(|(parent, version)| versions.get(parent) != Some(version));
-    let due = |entry: &&IngestEntry| conformed(entry).is_none_or(|before| waits(before) && moved(before));
+    let foreign =
+        |entry: &IngestEntry, before: &ConformEntry| tags.get(&entry.orphans_object()) != before.orphans_tag.as_ref();
+    let due = |entry: &&IngestEntry| {
+        conformed(entry).is_none_or(|before| waits(before) && moved(before) || foreign(entry, before))
+    };
     Ok(entries.iter().filter(due).cloned().collect())
 }
 

@@ -66,7 +66,7 @@ async fn run(context: &Context, contract: &Contract, source: &str, rule: &Rule) 
     else {
         return Ok(CheckCount::default());
     };
-    let session = super::session()?;
+    let session = super::session(context)?;
     let children = session
         .read_table(context.tables.provider(&children).await?)
         .and_then(|rows| {

@@ -66,7 +66,7 @@ pub async fn retry<T, F: Future<Output = Result<T, StepError>>>(step: impl Fn() 
     let mut attempt = 0;
     loop {
         match step().await {
-            Err(error) if error.conflict() && attempt < ATTEMPTS => {
+            Err(error) if error.overtaken() && attempt < ATTEMPTS => {
                 attempt += 1;
                 tokio::time::sleep(Duration::from_millis(20 * u64::from(attempt))).await;
             }
@@ -131,6 +131,7 @@ async fn once(
         let record = ConformEntry {
             mapping: mapping.clone(),
             orphans: orphans.rows_of(&entry.order()),
+            orphans_tag: orphans.tag_of(&entry.order()),
             parents: orphans.parents().clone(),
             checks: orphans.checks_of(&entry.order()),
             seconds,
@@ -163,7 +164,7 @@ async fn prepare<'a>(
     };
     let scope = scope::Scope::new(target.load, batch, ledger);
     orphans.consider(&scope.inputs);
-    let session = session()?;
+    let session = session(context)?;
     relations::register(context, &session, contract, source, &scope.inputs).await?;
     let mapped = relations::mapped(&session, target, table, contract, source).await?;
     let mapped = orphans.set_aside(context, &session, contract, target, source, mapped).await?;

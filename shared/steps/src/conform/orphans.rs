@@ -35,6 +35,7 @@ pub struct Orphans {
     checks: BTreeMap<String, BTreeMap<String, CheckCount>>,
     parents: BTreeMap<String, Option<u64>>,
     inputs: BTreeSet<String>,
+    tags: BTreeMap<String, String>,
 }
 
 impl Orphans {
@@ -153,6 +154,11 @@ impl Orphans {
         rows.len() as u64
     }
 
+    /// Tag of the object that holds a file's rows that wait.
+    pub fn tag_of(&self, order: &str) -> Option<String> {
+        self.tags.get(order).cloned()
+    }
+
     /// Counts of a file by rule.
     pub fn checks_of(&self, order: &str) -> BTreeMap<String, CheckCount> {
         self.checks.get(order).cloned().unwrap_or_default()
@@ -203,7 +209,8 @@ impl Orphans {
             }
             let bytes =
                 encode(&mut broken).map_err(|error| StepError::Invalid(format!("encoding orphans: {error}")))?;
-            context.lake.put_bytes(&entry.orphans_object(), bytes.into()).await?;
+            let tag = context.lake.put_bytes(&entry.orphans_object(), bytes.into()).await?;
+            self.tags.insert(order, tag);
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ mod tests {
     #[tokio::test]
     async fn months_have_two_digits_and_years_four() {
         let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(0), None, Some(30), Some(31), Some(-719_162)]));
-        let session = super::super::session().unwrap();
+        let session = carelake_sql::session::plain().unwrap();
         let rows = session.read_batch(RecordBatch::try_from_iter([("day", days)]).unwrap()).unwrap();
         let months = rows.select(vec![month_of(ident("day"))]).unwrap().collect().await.unwrap();
         let months = months[0].column(0).as_string::<i32>().clone();

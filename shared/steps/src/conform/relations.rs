@@ -18,12 +18,15 @@ use crate::context::Context;
 use crate::error::StepError;
 use crate::schema;
 
-/// A session with Athena's functions.
+/// A session with Athena's functions that reads the lake.
 ///
 /// # Errors
 /// When the functions cannot be registered.
-pub fn session() -> Result<SessionContext, StepError> {
-    carelake_sql::session::plain().map_err(|error| StepError::query("starting a query session", &error))
+pub fn session(context: &Context) -> Result<SessionContext, StepError> {
+    let failed = |error| StepError::query("starting a query session", &error);
+    let session = carelake_sql::session::plain().map_err(failed)?;
+    context.lake.register(&session);
+    Ok(session)
 }
 
 /// Registers `bronze`, `identity` and the code lists.

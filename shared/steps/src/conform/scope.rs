@@ -51,7 +51,7 @@ impl Scope {
             orders.insert(entry.order());
             dates.insert(entry.ingest_date);
             let slot = newest.entry(entry.key.as_str()).or_insert(entry);
-            if (entry.modified, entry.contract_version) > (slot.modified, slot.contract_version) {
+            if entry.modified > slot.modified {
                 *slot = entry;
             }
         }
@@ -72,6 +72,7 @@ mod tests {
     fn entry(day: u32, key: &str, version: i64) -> IngestEntry {
         IngestEntry {
             name: format!("{day}-{key}-{version}"),
+            generation: 0,
             key: key.to_owned(),
             version: version.to_string(),
             modified: DateTime::from_timestamp(version, 0).unwrap(),

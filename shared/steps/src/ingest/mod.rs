@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
 use carelake_decode::{DecodeError, Header, decode};
-use carelake_lake::{IngestEntry, LandingFile, LandingKey, Status};
+use carelake_lake::{ErrorKind, IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
 use crate::error::StepError;
@@ -50,7 +50,9 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
         ));
     };
     let start = Instant::now();
-    let versions = context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key()?)).await?;
+    let (versions, replaced) =
+        context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key()?)).await?;
+    forget_replaced(context, &replaced).await?;
     let (bytes, modified) = context.landing.peek(key)?;
     let fingerprint = contract.fingerprint();
     let newest = versions.last().filter(|entry| entry.contract == fingerprint);
@@ -60,16 +62,16 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     let (landing, wanted) = (context.landing.clone(), key.clone());
     let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
     let mut entry = entry(context, key, &path, &contract, &file)?;
-    if let Some(known) = versions.iter().find(|known| known.name == entry.name) {
-        if versions.iter().all(|other| other.modified <= known.modified) {
-            return Ok(Ingested::Known(Box::new(known.clone())));
-        }
-        // An earlier content is back: it is the newest version now.
-        context.ledger.forget(known).await?;
+    // The newest content with another time, or an older version that was put back.
+    let touched = newest.filter(|newest| newest.version == entry.version);
+    if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
+        return Ok(Ingested::Known(Box::new(known.clone())));
     }
+    let same = versions.iter().filter(|other| other.order() == entry.order());
+    entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
     let (lake, order) = (context.lake.clone(), entry.order());
     let bytes = file.file;
-    let read = blocking(move || read(&lake, bytes, &path, &contract, &order)).await?;
+    let read = blocking(move || read_unchanged(&lake, bytes, &path, &contract, &order)).await?;
     let (header, outputs) = read;
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
@@ -92,15 +94,17 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
         }
     }
     entry.seconds = start.elapsed().as_secs_f64();
-    supersede(context, &entry, &versions).await?;
     context.ledger.record_ingest(&entry).await?;
     Ok(Ingested::Taken(Box::new(entry)))
 }
 
-/// Forgets what the same version of the file left under an earlier contract.
-async fn supersede(context: &Context, entry: &IngestEntry, versions: &[IngestEntry]) -> Result<(), StepError> {
-    for old in versions.iter().filter(|old| old.version == entry.version && old.name != entry.name) {
-        context.ledger.forget(old).await?;
+/// Removes what the same version of a file left under an earlier contract.
+///
+/// # Errors
+/// When storage fails.
+pub async fn forget_replaced(context: &Context, replaced: &[IngestEntry]) -> Result<(), StepError> {
+    for entry in replaced {
+        context.ledger.forget_replaced(entry).await?;
     }
     Ok(())
 }
@@ -114,8 +118,10 @@ fn entry(
 ) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
     let lake_key = context.lake.key()?;
+    let arrived = file.modified.timestamp_micros().to_string();
     Ok(IngestEntry {
-        name: lake_key.name("object", &[key.expose(), &file.digest, &fingerprint]),
+        name: lake_key.name("object", &[key.expose(), &file.digest, &arrived, &fingerprint]),
+        generation: 0,
         key: key.name(lake_key),
         version: file.digest.clone(),
         modified: file.modified,
@@ -138,14 +144,35 @@ fn entry(
     })
 }
 
+/// Reads a file that nobody writes to meanwhile: a sender may copy over it in place.
+fn read_unchanged(
+    lake: &Lake,
+    file: File,
+    path: &LandingPath,
+    contract: &Contract,
+    order: &str,
+) -> Result<(Header, Outputs), StepError> {
+    let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
+    let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
+    let witness = file.try_clone().map_err(storage)?;
+    let before = stamp(&witness)?;
+    let done = read(lake, file, path, contract, order)?;
+    if stamp(&witness)? != before {
+        let context =
+            "a landing file changed while it was read; write under a name that begins with a dot, then rename";
+        return Err(LakeError::new(ErrorKind::Transient, context).into());
+    }
+    Ok(done)
+}
+
 fn read(
-    lake: &carelake_lake::Lake,
+    lake: &Lake,
     mut file: File,
     path: &LandingPath,
     contract: &Contract,
     order: &str,
 ) -> Result<(Header, Outputs), StepError> {
-    let storage = |error: &std::io::Error| carelake_lake::LakeError::io("reading a landing file", error);
+    let storage = |error: &std::io::Error| LakeError::io("reading a landing file", error);
     let mut known = None;
     loop {
         file.rewind().map_err(|error| storage(&error))?;
