@@ -11,8 +11,8 @@ from measure import Measured, run, say, spread
 # Kind, dataset of carelake, ending, rows at full size, rows with --quick.
 KINDS = [
     ("csv", "scheduling/appointments", "csv", 2_000_000, 200_000),
-    ("ndjson", "scheduling/appointments", "ndjson", 1_000_000, 100_000),
-    ("events", "source_a/visit_events", "json", 200_000, 20_000),
+    ("ndjson", "scheduling/appointments", "ndjson", 500_000, 50_000),
+    ("events", "source_a/visit_events", "json", 100_000, 10_000),
 ]
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BINARY, CONTRACTS, DOCTORS, PATIENTS, VISITS, carelake, clinic, dataset
+from conftest import BINARY, CONTRACTS, DOCTORS, PATIENTS, carelake, clinic, dataset
 
 
 def test_an_orphan_waits_in_quarantine_until_its_parent_arrives(lake):
@@ -20,14 +20,6 @@ def test_an_orphan_waits_in_quarantine_until_its_parent_arrives(lake):
     assert lake.run()["replayed_rows"] == 1
     assert lake.one("SELECT count(*) FROM silver.encounters") == "2"
     assert lake.quarantined("clinic.visits.patient_known") == []
-
-
-def test_children_before_parents_give_the_same_lake(lake):
-    lake.write("clinic/visits/visits.csv", VISITS)
-    assert dataset(lake.run(), "clinic", "visits")["waiting"] == 2
-    clinic(lake)
-    lake.run()
-    assert [row["encounter_id"] for row in lake.sql("SELECT encounter_id FROM silver.encounters")] == ["V1"]
 
 
 def test_the_first_good_row_of_a_key_is_kept(lake):

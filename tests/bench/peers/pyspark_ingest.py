@@ -29,7 +29,12 @@ def session(threads: str) -> SparkSession:
         .config("spark.ui.showConsoleProgress", "false")
     )
     builder = builder.config("spark.sql.parquet.compression.codec", "zstd").config("spark.sql.shuffle.partitions", "8")
-    return builder.config("spark.sql.session.timeZone", "UTC").config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    return (
+        builder.config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
 
 
 def peak_mb(spark: SparkSession) -> float:

@@ -27,6 +27,7 @@ def session(threads: str, scratch: str) -> SparkSession:
     options = {
         "spark.driver.memory": "8g",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
         "spark.local.dir": scratch,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

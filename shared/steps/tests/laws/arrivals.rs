@@ -24,7 +24,7 @@ fn arrivals() -> impl Strategy<Value = (Vec<Delivery>, Vec<Vec<Delivery>>)> {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(16))]
 
     /// A lake fed in several runs, in any order, children before parents, equals one that took all files at once: every
     /// row of silver, identity and gold with the file and record it came from, and the counts of every file, with the

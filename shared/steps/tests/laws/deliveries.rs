@@ -62,7 +62,7 @@ fn files(
     source: &'static str,
     row: impl Strategy<Value = String> + 'static,
 ) -> BoxedStrategy<Vec<Delivery>> {
-    let drawn = vec((1..4_u32, vec(row, 0..6)), 1..4);
+    let drawn = vec((1..4_u32, vec(row, 0..7)), 2..4);
     let number = move |(place, (day, rows)): (usize, (u32, Vec<String>))| Delivery {
         source,
         dataset,
@@ -76,14 +76,14 @@ fn files(
 
 /// Upsert with rejected repeats: the last row of the latest file wins. Visits wait for their patients and doctors.
 pub fn clinic(source: &'static str) -> BoxedStrategy<Vec<Delivery>> {
-    let birth = select(vec!["1980-01-31", "2001-12-01", "", "31/31/1980"]);
-    let gender = select(vec!["M", "F", "Other", "Q", ""]);
+    let birth = select(vec!["1980-01-31", "1980-01-31", "2001-12-01", "", "31/31/1980"]);
+    let gender = select(vec!["M", "F", "F", "Other", "Q"]);
     let city = select(vec!["Oslo", "Rome", "Lima"]);
-    let patient = (0..5_u8, gender, birth, city.clone())
+    let patient = (0..4_u8, gender, birth, city.clone())
         .prop_map(|(id, gender, birth, city)| format!("P{id},Name {id},{gender},{birth},A+,{city}"));
-    let doctor = (0..3_u8, city).prop_map(|(id, hospital)| format!("D{id},Dr. {id},Cardiology,{hospital}"));
-    let day = select(vec!["2023-12-31", "2024-01-01", "2024-05-05", "2024-02-30", ""]);
-    let visit = (0..6_u8, 0..6_u8, 0..4_u8, day)
+    let doctor = (0..2_u8, city).prop_map(|(id, hospital)| format!("D{id},Dr. {id},Cardiology,{hospital}"));
+    let day = select(vec!["2022-05-05", "2023-12-31", "2024-01-01", "2024-02-30", ""]);
+    let visit = (0..4_u8, 0..5_u8, 0..3_u8, day)
         .prop_map(|(id, patient, doctor, day)| format!("V{id},P{patient},D{doctor},{day},Fever,Emergency"));
     let (patients, doctors) = (files("patients", source, patient), files("doctors", source, doctor));
     (patients, doctors, files("visits", source, visit)).prop_map(|(one, two, three)| [one, two, three].concat()).boxed()
@@ -92,7 +92,8 @@ pub fn clinic(source: &'static str) -> BoxedStrategy<Vec<Delivery>> {
 /// Upsert with `latest_by`: of the rows of a key the greatest `updated_at` wins. No two rows have the same.
 pub fn appointments() -> BoxedStrategy<Vec<Delivery>> {
     let day = select(vec!["2024-03-31", "2024-04-01", "2024-05-05", "2024-04-31"]);
-    let row = (0..5_u8, select(vec!["P1", "P2", ""]), day, select(vec!["Completed", "No-show", "Lost"]), 0..60_u8);
+    let row =
+        (0..3_u8, select(vec!["P1", "P2", "P3", ""]), day, select(vec!["Completed", "No-show", "Lost"]), 0..60_u8);
     let line = row.prop_map(|(id, patient, day, status, updated)| {
         format!("A{id},{patient},D1,{day},{status},2024-01-01T00:00:00,2024-02-01T00:{updated:02}")
     });

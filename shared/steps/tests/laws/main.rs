@@ -18,5 +18,10 @@ use proptest::test_runner::Config;
 fn cases(cases: u32) -> Config {
     let given = Config::default();
     let asked = given.cases != Config { cases: 256, ..Config::default() }.cases;
-    Config { cases: if asked { given.cases } else { cases }, max_shrink_iters: 200, failure_persistence: None, ..given }
+    Config {
+        cases: if asked { given.cases } else { cases },
+        max_shrink_time: 60_000,
+        failure_persistence: None,
+        ..given
+    }
 }

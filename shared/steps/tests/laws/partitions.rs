@@ -39,7 +39,7 @@ fn touched(late: &Delivery, table: &str, column: usize) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(cases(16))]
+    #![proptest_config(cases(12))]
 
     /// A late file with keys of its own changes files of the partitions of its rows alone. No other file of the table
     /// is written again or removed. A key that the table has already may move a row out of another partition.

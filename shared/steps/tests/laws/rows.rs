@@ -46,7 +46,7 @@ fn replaced(lake: &TestLake) -> Rows {
 }
 
 proptest! {
-    #![proptest_config(cases(16))]
+    #![proptest_config(cases(12))]
 
     /// Precondition: a key stands once in a file, or no two of its rows have the same `latest_by`. Contracts with
     /// `duplicates = "reject"` keep the first good row of a key, and others the last, by design.

@@ -30,7 +30,7 @@ fn pseudonyms(rows: &Rows) -> BTreeMap<String, String> {
 }
 
 proptest! {
-    #![proptest_config(cases(12))]
+    #![proptest_config(cases(8))]
 
     /// What a lake holds of a sender is what it would hold without the other, though both use the same identifiers.
     #[test]
