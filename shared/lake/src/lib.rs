@@ -10,6 +10,7 @@ mod error;
 mod landing;
 mod layout;
 mod ledger;
+mod naming;
 mod objects;
 mod store;
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ErrorKind, LakeError};
+use crate::naming;
 use crate::store::Lake;
 
 impl Lake {
@@ -23,6 +24,11 @@ impl Lake {
         let io = |error: std::io::Error| LakeError::io(format!("writing {path}"), &error);
         let length = file.seek(SeekFrom::End(0)).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
+        if let Some(folder) = &self.folder
+            && folder.path_to_filesystem(&ObjectPath::from(path)).is_ok_and(|target| naming::name(file, &target))
+        {
+            return Ok(length);
+        }
         if length > self.part as u64 {
             self.put_in_parts(path, file).await?;
             return Ok(length);

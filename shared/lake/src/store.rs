@@ -10,11 +10,13 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::prefix::PrefixStore;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use url::Url;
 
 use crate::error::{ErrorKind, LakeError};
+use crate::naming;
 
 /// Where the key stands, in identity.
 const KEY: &str = ".key";
@@ -33,6 +35,8 @@ const ROW_GROUP: usize = 1 << 18;
 #[derive(Debug, Clone)]
 pub struct Lake {
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The store of a lake on a folder.
+    pub(crate) folder: Option<Arc<LocalFileSystem>>,
     root: Arc<dyn ObjectStore>,
     url: Url,
     key: Option<LakeKey>,
@@ -47,6 +51,8 @@ pub fn parquet_properties() -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_dictionary_page_size_limit(DICTIONARY)
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_column_dictionary_enabled(ColumnPath::from("_row"), false)
+        .set_column_encoding(ColumnPath::from("_row"), Encoding::DELTA_BINARY_PACKED)
         .set_created_by("carelake".to_owned())
         .build()
 }
@@ -77,8 +83,17 @@ impl Lake {
         let root = std::fs::canonicalize(folder).map_err(|error| LakeError::io(context(), &error))?;
         let url = Url::from_directory_path(&root).map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
         let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| LakeError::store(context(), &error))?;
+        let store = Arc::new(store);
         let scratch = root.join(SCRATCH);
-        Ok(Self { store: Arc::new(store), root: Arc::new(LocalFileSystem::new()), url, key: None, scratch, part: PART })
+        Ok(Self {
+            folder: Some(store.clone()),
+            store,
+            root: Arc::new(LocalFileSystem::new()),
+            url,
+            key: None,
+            scratch,
+            part: PART,
+        })
     }
 
     /// A lake on any object store, at `url`. `root` answers for the scheme and host of `url`: for a bucket, the whole
@@ -91,7 +106,7 @@ impl Lake {
         let prefix = ObjectPath::from_url_path(url.path())
             .map_err(|error| LakeError::new(ErrorKind::Invalid, context()).caused_by(error))?;
         let store = Arc::new(PrefixStore::new(root.clone(), prefix));
-        Ok(Self { store, root, key: Some(key), scratch: scratch.to_owned(), part: PART, url })
+        Ok(Self { store, folder: None, root, key: Some(key), scratch: scratch.to_owned(), part: PART, url })
     }
 
     /// The same lake with uploads in parts of `bytes`.
@@ -150,6 +165,8 @@ impl Lake {
     /// # Errors
     /// When the scratch folder cannot be written.
     pub fn scratch_file(&self) -> Result<std::fs::File, LakeError> {
-        tempfile::tempfile_in(&self.scratch).map_err(|error| LakeError::io("making a scratch file", &error))
+        naming::nameless(&self.scratch)
+            .or_else(|_| tempfile::tempfile_in(&self.scratch))
+            .map_err(|error| LakeError::io("making a scratch file", &error))
     }
 }

@@ -8,7 +8,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use carelake_lake::{ErrorKind, Lake, LakeError, parquet_properties};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -63,17 +62,12 @@ impl Output {
     }
 }
 
-/// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value, and row numbers
-/// are their own order.
+/// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value.
 fn properties(schema: &Schema) -> WriterProperties {
     let mut properties = parquet_properties().into_builder().set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
         let column = ColumnPath::from(vec![field.name().clone()]);
-        if field.name() == "_row" {
-            properties = properties
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
-        } else if field.data_type() == &DataType::Utf8 {
+        if field.data_type() == &DataType::Utf8 {
             properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
         }
     }
