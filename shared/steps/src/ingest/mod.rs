@@ -7,19 +7,19 @@
 mod keys;
 mod output;
 mod quarantine;
+mod reading;
 mod rows;
 
 use std::fs::File;
-use std::io::Seek;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
-use carelake_decode::{DecodeError, Header, decode};
+use carelake_decode::Header;
 use carelake_lake::{ErrorKind, IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
 use crate::error::StepError;
-use rows::{Finished, Outputs, Rows};
+use rows::Outputs;
 
 pub(crate) use quarantine::Broken;
 
@@ -156,45 +156,13 @@ fn read_unchanged(
     let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
     let witness = file.try_clone().map_err(storage)?;
     let before = stamp(&witness)?;
-    let done = read(lake, file, path, contract, order)?;
+    let done = reading::read(lake, file, path, contract, order)?;
     if stamp(&witness)? != before {
         let context =
             "a landing file changed while it was read; write under a name that begins with a dot, then rename";
         return Err(LakeError::new(ErrorKind::Transient, context).into());
     }
     Ok(done)
-}
-
-fn read(
-    lake: &Lake,
-    mut file: File,
-    path: &LandingPath,
-    contract: &Contract,
-    order: &str,
-) -> Result<(Header, Outputs), StepError> {
-    let storage = |error: &std::io::Error| LakeError::io("reading a landing file", error);
-    let mut known = None;
-    loop {
-        file.rewind().map_err(|error| storage(&error))?;
-        let plain = file.try_clone().map_err(|error| storage(&error))?;
-        let mut rows = Rows::new(lake, contract, &path.source, order, known.take())?;
-        match decode(plain, path, contract, &mut |batch| Ok(rows.add(batch)?)) {
-            Ok(header) => match rows.finish()? {
-                Finished::Outputs(outputs) => return Ok((header, outputs)),
-                Finished::Again(repeats) => known = Some(repeats),
-            },
-            Err(DecodeError::Unreadable(reason)) => {
-                return Ok((Header::default(), Rows::unreadable(lake, contract, order, reason)?));
-            }
-            Err(DecodeError::Storage(error)) => return Err(storage(&error).into()),
-            Err(DecodeError::Sink(error)) => {
-                return Err(match error.downcast::<StepError>() {
-                    Ok(error) => *error,
-                    Err(other) => StepError::Invalid(other.to_string()),
-                });
-            }
-        }
-    }
 }
 
 async fn blocking<T: Send + 'static>(
