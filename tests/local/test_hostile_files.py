@@ -145,6 +145,12 @@ def test_an_identifier_that_looks_like_sql_is_a_value_everywhere(lake):
     assert lake.one("SELECT count(*) FROM silver.patients") == "2"
 
 
+def test_a_formula_behind_a_tab_is_neutralised_on_export(lake):
+    clinic(lake)
+    lake.run()
+    assert lake.one("SELECT chr(9) || '=1+1' AS cell") == "'\t=1+1"
+
+
 def test_ten_thousand_columns_are_read(lake):
     names = "".join(f",c{index}" for index in range(10_000))
     lake.write("clinic/patients/wide.csv", f"{HEADER.strip()}{names}\nP1,Ann,F,1980-01-01,A+,Oslo{',1' * 10_000}\n")

@@ -20,7 +20,8 @@ use std::io::{BufRead, Cursor};
 
 use arrow::array::StringArray;
 use bytes::Bytes;
-use carelake_contracts::{Contract, FileFormat, LandingPath};
+use carelake_contracts::{Compression, Contract, FileFormat, LandingPath};
+pub use parquet_file::{ParquetBatches, open as open_parquet};
 
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 17;
@@ -98,8 +99,16 @@ pub fn decode(file: File, path: &LandingPath, contract: &Contract, sink: &mut Si
     if path.format == FileFormat::Parquet {
         return parquet_file::decode(file, contract, sink);
     }
+    text(open_text(file, path.compression)?, path.format, contract, sink)
+}
+
+/// Opens a text file for reading its plain bytes, as `decode` does.
+///
+/// # Errors
+/// When it is surely not what its name says.
+pub fn open_text(file: File, compression: Compression) -> Result<Box<dyn BufRead>, DecodeError> {
     let packed = file.metadata()?.len();
-    text(compressed::open(file, packed, path.compression, BUFFER)?, path.format, contract, sink)
+    content::text(compressed::open(file, packed, compression, BUFFER)?)
 }
 
 /// Reads a landing file that is in memory, `buffer` bytes at a time; what comes out does not depend on them.
@@ -117,7 +126,8 @@ pub fn decode_bytes(
         return parquet_file::decode(bytes, contract, sink);
     }
     let packed = bytes.len() as u64;
-    text(compressed::open(Cursor::new(bytes), packed, path.compression, buffer)?, path.format, contract, sink)
+    let plain = compressed::open(Cursor::new(bytes), packed, path.compression, buffer)?;
+    text(content::text(plain)?, path.format, contract, sink)
 }
 
 fn text(
@@ -126,7 +136,6 @@ fn text(
     contract: &Contract,
     sink: &mut Sink<'_>,
 ) -> Result<Header, DecodeError> {
-    let reader = content::text(reader)?;
     match format {
         FileFormat::Csv => csv_file::decode(reader, contract, sink),
         FileFormat::Json => json_file::decode_array(reader, contract, sink),

@@ -1,4 +1,5 @@
 //! Files that are not what their name says, and compressed ones that are damaged or unpack to too much.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

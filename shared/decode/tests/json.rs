@@ -1,4 +1,5 @@
 //! JSON and NDJSON of every form: each record is read rightly or set aside by itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Parquet files of every form: typed rightly, or refused before they fill memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

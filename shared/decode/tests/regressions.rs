@@ -1,4 +1,5 @@
 //! What a fuzzer found once, and files of the same kind, are read without a panic: `tests/fuzz/regressions`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -13,11 +13,13 @@ mod thrift;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use carelake_contracts::Contract;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -33,21 +35,47 @@ pub fn decode<R: ChunkReader + 'static>(
     sink: &mut Sink<'_>,
 ) -> Result<Header, DecodeError> {
     let mut left = limits::unpacked(file.len());
+    let mut reader = open(file)?;
+    let layout = Layout::new(&reader.schema(), contract)?;
+    let mut batches = Batches::new(contract, sink);
+    let mut row = 0_i64;
+    while let Some(batch) = reader.read()? {
+        layout.rows(&batch, &mut row, &mut left, &mut batches)?;
+    }
+    batches.finish()?;
+    Ok(layout.header)
+}
+
+/// A Parquet file whose sizes have been checked.
+pub struct ParquetBatches(ParquetRecordBatchReader);
+
+/// Opens a Parquet file.
+///
+/// # Errors
+/// When it is not Parquet, or asks for more than it may.
+pub fn open<R: ChunkReader + 'static>(file: R) -> Result<ParquetBatches, DecodeError> {
     let metadata = Arc::new(footer::read(&file)?);
     let file = Arc::new(file);
     let batch_rows = pages::batch_rows(&file, &metadata)?;
     let metadata = guarded(|| with_own_types(metadata))??;
-    let layout = Layout::new(metadata.schema(), contract)?;
     let builder =
         ParquetRecordBatchReaderBuilder::new_with_metadata(Shared(file), metadata).with_batch_size(batch_rows);
-    let mut reader = guarded(|| builder.build())?.map_err(|_| DAMAGED)?;
-    let mut batches = Batches::new(contract, sink);
-    let mut row = 0_i64;
-    while let Some(batch) = guarded(|| reader.next())? {
-        layout.rows(&batch.map_err(|_| DAMAGED)?, &mut row, &mut left, &mut batches)?;
+    guarded(|| builder.build())?.map(ParquetBatches).map_err(|_| DAMAGED)
+}
+
+impl ParquetBatches {
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.0.schema()
     }
-    batches.finish()?;
-    Ok(layout.header)
+
+    /// The next rows; `None` after the last.
+    ///
+    /// # Errors
+    /// When they are damaged.
+    pub fn read(&mut self) -> Result<Option<RecordBatch>, DecodeError> {
+        guarded(|| self.0.next())?.transpose().map_err(|_| DAMAGED)
+    }
 }
 
 /// A file that the checks and the reader share.

@@ -1,5 +1,5 @@
 //! Reads files in memory and gathers all that comes out.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use arrow::array::{Array, StringArray};
 use carelake_contracts::{ContractSet, LandingPath};

@@ -259,7 +259,7 @@ mod tests {
         let contract = set.contract("clinic", "visits").unwrap();
         let place = contract.columns.iter().position(|column| column.name == contract.key[0]).unwrap();
         let mut columns: Vec<ArrayRef> =
-            vec![Arc::new(StringArray::from(vec![""; texts.len()])); contract.columns.len()];
+            contract.columns.iter().map(|_| Arc::new(StringArray::from(vec![""; texts.len()])) as ArrayRef).collect();
         columns[place] = Arc::new(StringArray::from(texts.to_vec()));
         let mut keys = Keys::new(&lake, contract, None).unwrap().unwrap();
         keys.in_memory = in_memory;

@@ -1,13 +1,13 @@
 //! The beginning of a file, of which a contract is drafted. Values stay in memory.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
-use carelake_contracts::{Compression, FileFormat, Sample, file_format, sample_of_records};
+use carelake_contracts::{FileFormat, Sample, file_format, sample_of_records};
+use carelake_decode::{DecodeError, open_parquet, open_text};
 use csv::{ReaderBuilder, StringRecord};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::commands::Problem;
 /// Records read, at most.
 const RECORDS: usize = 10_000;
 /// Decompressed bytes read, at most: a small file cannot fill the memory.
-const BYTES: u64 = 64 << 20;
+const BYTES: u64 = 16 << 20;
 
 /// Reads the beginning of a file.
 pub fn read(path: &Path) -> Result<Sample, Problem> {
@@ -30,17 +30,17 @@ pub fn read(path: &Path) -> Result<Sample, Problem> {
     if format == FileFormat::Parquet {
         return parquet(file).map_err(|what| wrong(&what));
     }
-    let plain: Box<dyn Read> = match compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Compression::Zstd => Box::new(
-            zstd::stream::read::Decoder::new(file)
-                .map_err(|error| wrong(&format!("cannot be read ({})", error.kind())))?,
-        ),
-    };
-    let reader = BufReader::new(plain.take(BYTES));
+    let reader = open_text(file, compression).map_err(|error| wrong(&why(error)))?.take(BYTES);
     let sample = if format == FileFormat::Csv { csv(reader) } else { json(reader) };
     sample.map_err(|what| wrong(&what))
+}
+
+fn why(error: DecodeError) -> String {
+    match error {
+        DecodeError::Unreadable(reason) => reason.to_owned(),
+        DecodeError::Storage(error) => format!("cannot be read ({})", error.kind()),
+        DecodeError::Sink(error) => error.to_string(),
+    }
 }
 
 fn csv(reader: impl Read) -> Result<Sample, String> {
@@ -153,17 +153,16 @@ impl<'de> Visitor<'de> for Records<'_> {
 }
 
 fn parquet(file: File) -> Result<Sample, String> {
-    let damaged = || "the file is not Parquet, or damaged".to_owned();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| damaged())?;
-    let columns: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let reader = builder.with_batch_size(1_024).with_limit(RECORDS).build().map_err(|_| damaged())?;
+    let mut reader = open_parquet(file).map_err(why)?;
+    let columns: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
     let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|_| damaged())?;
+    while rows.len() < RECORDS
+        && let Some(batch) = reader.read().map_err(why)?
+    {
         let options = FormatOptions::default();
         let shown = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
-        let shown = shown.collect::<Result<Vec<_>, _>>().map_err(|_| damaged())?;
-        for row in 0..batch.num_rows() {
+        let shown = shown.collect::<Result<Vec<_>, _>>().map_err(|_| "a column has no text form")?;
+        for row in 0..batch.num_rows().min(RECORDS - rows.len()) {
             let cells = batch.columns().iter().zip(&shown);
             rows.push(
                 cells
@@ -245,12 +244,13 @@ mod tests {
             ("a.txt", &b"x"[..], "ending"),
             ("a.csv", b"", "empty"),
             ("a.csv", b"id;name\n1;Ada\n", "commas"),
-            ("a.csv.gz", b"not gzip", "not CSV"),
-            ("a.csv.zst", b"not zstd", "not CSV"),
+            ("a.csv.gz", b"not gzip", "not gzip"),
+            ("a.csv.zst", b"not zstd", "not Zstandard"),
             ("a.json", b"   ", "empty"),
             ("a.json", b"[1, 2]", "no JSON records"),
             ("a.json", b"{broken Ada", "no JSON records"),
             ("a.parquet", b"PAR1 Ada PAR1", "not Parquet"),
+            ("a.csv", b"\xff\xfeA\0d\0a\0", "UTF-8"),
         ] {
             let problem = sample(name, bytes).err().map(|problem| problem.to_string()).unwrap_or_default();
             assert!(problem.contains(why) && !problem.contains("Ada"), "{name}: {problem}");
