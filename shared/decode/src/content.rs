@@ -9,8 +9,11 @@ use crate::DecodeError;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
+/// A reader that begins with bytes that were read before.
+pub type Again<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of a reader, at most four, and a reader that begins with them again.
-pub fn head<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, io::Chain<Cursor<Vec<u8>>, R>)> {
+pub fn head<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Again<R>)> {
     let mut first = Vec::with_capacity(4);
     reader.by_ref().take(4).read_to_end(&mut first)?;
     Ok((first.clone(), Cursor::new(first).chain(reader)))

@@ -120,10 +120,10 @@ impl<'a> Exploder<'a> {
     }
 
     /// `elements` holds, per depth, the element and its 1-based position.
-    fn explode<'v>(
+    fn explode(
         &mut self,
         row: i64,
-        elements: &mut Vec<(Option<&'v Value>, Option<usize>)>,
+        elements: &mut Vec<(Option<&Value>, Option<usize>)>,
         batches: &mut Batches<'_, '_>,
     ) -> Result<(), DecodeError> {
         let depth = elements.len() - 1;

@@ -161,7 +161,7 @@ impl Header {
 impl Visitor for Header {
     fn int(&mut self, path: &[i16], value: i64) {
         // All are 32 bits wide.
-        self.wide |= i32::try_from(value).is_err() && matches!(path, [1 | 2 | 3] | [5 | 7 | 8, _]);
+        self.wide |= i32::try_from(value).is_err() && matches!(path, [1..=3] | [5 | 7 | 8, _]);
         match path {
             [1] => self.kind = Some(value),
             [2] => self.unpacked = Some(value),
