@@ -258,8 +258,8 @@ mod tests {
         let set = ContractSet::embedded().unwrap();
         let contract = set.contract("clinic", "visits").unwrap();
         let place = contract.columns.iter().position(|column| column.name == contract.key[0]).unwrap();
-        let mut columns: Vec<ArrayRef> =
-            contract.columns.iter().map(|_| Arc::new(StringArray::from(vec![""; texts.len()])) as ArrayRef).collect();
+        let empty: ArrayRef = Arc::new(StringArray::from(vec![""; texts.len()]));
+        let mut columns = vec![empty; contract.columns.len()];
         columns[place] = Arc::new(StringArray::from(texts.to_vec()));
         let mut keys = Keys::new(&lake, contract, None).unwrap().unwrap();
         keys.in_memory = in_memory;

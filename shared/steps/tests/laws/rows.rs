@@ -68,7 +68,7 @@ proptest! {
     /// A file that arrives again, with the same content and a later time, makes no new version of any table.
     #[test]
     fn a_file_that_arrives_again_changes_nothing(files in any_feed(), again in any::<prop::sample::Index>()) {
-        let lake = TestLake::of(&[files.clone()]);
+        let lake = TestLake::of(std::slice::from_ref(&files));
         let (rows, versions) = (lake.rows(&[]), lake.versions());
         let file = again.get(&files);
         lake.deliver(&[Delivery { modified: file.modified + 5_000, ..file.clone() }]);
@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn a_copy_under_another_name_changes_nothing(files in unambiguous(), again in any::<prop::sample::Index>()) {
         prop_assume!(files[0].dataset != "readings");
-        let lake = TestLake::of(&[files.clone()]);
+        let lake = TestLake::of(std::slice::from_ref(&files));
         let rows = lake.rows(&PLACE);
         let file = again.get(&files);
         lake.deliver(&[Delivery { name: format!("copy-of-{}", file.name), ..file.clone() }]);

@@ -50,7 +50,7 @@ proptest! {
         elsewhere.deliver(&files);
         elsewhere.run();
         let north = files.iter().map(|file| Delivery { source: "north", ..file.clone() }).collect();
-        let (here, there, north) = (TestLake::of(&[files.clone()]).rows(&[]), elsewhere.rows(&[]), TestLake::of(&[north]).rows(&[]));
+        let (here, there, north) = (TestLake::of(std::slice::from_ref(&files)).rows(&[]), elsewhere.rows(&[]), TestLake::of(&[north]).rows(&[]));
         let known = pseudonyms(&here);
         let own: BTreeSet<&String> = known.values().collect();
         prop_assert_eq!(own.len(), known.len());

@@ -57,7 +57,8 @@ fn crashes(settings: &Settings) -> Vec<Crash> {
             let drawn = chance.below(&format!("{:?} {class:?}", reference.story), count as u64) as usize;
             let every = settings.exhaustive && class.changes();
             for place in (0..count).filter(|place| every || *place == drawn) {
-                for applied in [false, true].into_iter().filter(|applied| every || *applied == (drawn % 2 == 0)) {
+                for applied in [false, true].into_iter().filter(|applied| every || *applied == drawn.is_multiple_of(2))
+                {
                     crashes.push(Crash { reference, class, place, applied });
                 }
             }
