@@ -8,10 +8,10 @@ PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
 PATIENTS ?= 1000
-SEED ?= 1
+SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md
 
-.PHONY: help claim build demo test test-rust test-python check lint fmt bless docs bench fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,12 +26,16 @@ build: claim ## build the carelake command
 	cargo build --locked --workspace
 
 demo: build ## a synthetic hospital from landing to gold, in ./demo
-	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(SEED) bash tests/demo.sh
+	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh
 
 test: test-rust test-python ## every test, with all they need
 
 test-rust: build
 	cargo test --locked --workspace
+
+simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless told; SEED=123 is one storm again
+	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
+		--nocapture $(if $(SEED),storms)
 
 test-python: build $(VENV)/.ready
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests

@@ -71,7 +71,7 @@ impl LakeError {
         let kind = match error.kind() {
             Io::NotFound => ErrorKind::NotFound,
             Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Denied,
-            Io::StorageFull | Io::QuotaExceeded => ErrorKind::Full,
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => ErrorKind::Full,
             _ => ErrorKind::Transient,
         };
         Self::new(kind, context).caused_by(error.kind())
@@ -93,14 +93,15 @@ impl LakeError {
             Delta::Transaction { source } => source_kind(source).unwrap_or(ErrorKind::Conflict),
             _ if text.contains("already exists") || text.contains("commit attempts") => ErrorKind::Conflict,
             Delta::ObjectStore { source } => return Self::store(context, source),
-            other => source_kind(other).unwrap_or(ErrorKind::Invalid),
+            other => source_kind(other).or_else(|| text_kind(&text)).unwrap_or(ErrorKind::Invalid),
         };
         Self::new(kind, context).caused_by(redact(&text))
     }
 
     /// From a query.
     pub fn query(context: impl Into<String>, error: &DataFusionError) -> Self {
-        let kind = source_kind(error).unwrap_or(ErrorKind::Invalid);
+        let by_text = || if is_of_words(error) { None } else { text_kind(&error.to_string()) };
+        let kind = source_kind(error).or_else(by_text).unwrap_or(ErrorKind::Invalid);
         Self::new(kind, context).caused_by(explain(error))
     }
 }
@@ -108,13 +109,28 @@ impl LakeError {
 /// What a query engine's error says, without values of rows: a text about the query's words is kept whole, any other is
 /// redacted.
 pub fn explain(error: &DataFusionError) -> String {
-    match error.find_root() {
-        DataFusionError::SQL(..)
-        | DataFusionError::Plan(_)
-        | DataFusionError::SchemaError(..)
-        | DataFusionError::NotImplemented(_) => error.strip_backtrace(),
-        _ => redact(&error.strip_backtrace()),
-    }
+    let text = error.strip_backtrace();
+    if is_of_words(error) { text } else { redact(&text) }
+}
+
+/// True when a query is not valid: the error is about its words.
+fn is_of_words(error: &DataFusionError) -> bool {
+    use DataFusionError::{NotImplemented, Plan, SQL, SchemaError};
+    matches!(error.find_root(), SQL(..) | Plan(_) | SchemaError(..) | NotImplemented(_))
+}
+
+/// The kind by the words of object_store and the system, for errors that Parquet and delta-rs hand on as text alone.
+fn text_kind(text: &str) -> Option<ErrorKind> {
+    let says = |words: &[&str]| words.iter().all(|word| text.contains(word));
+    let kinds: [(&[&str], ErrorKind); 6] = [
+        (&["Object at location", "not found"], ErrorKind::NotFound),
+        (&["No space left on device"], ErrorKind::Full),
+        (&["Disk quota exceeded"], ErrorKind::Full),
+        (&["File too large"], ErrorKind::Full),
+        (&["Read-only file system"], ErrorKind::Denied),
+        (&["Permission denied"], ErrorKind::Denied),
+    ];
+    kinds.into_iter().find(|(words, _)| says(words)).map(|(_, kind)| kind)
 }
 
 fn store_kind(error: &object_store::Error) -> ErrorKind {
@@ -156,3 +172,45 @@ impl fmt::Display for LakeError {
 }
 
 impl std::error::Error for LakeError {}
+
+#[cfg(test)]
+mod tests {
+    use deltalake::DeltaTableError;
+    use deltalake::kernel::transaction::TransactionError;
+
+    use super::*;
+
+    fn full() -> object_store::Error {
+        let source = Box::new(std::io::Error::from(std::io::ErrorKind::StorageFull));
+        object_store::Error::Generic { store: "disk", source }
+    }
+
+    #[test]
+    fn a_commit_that_the_disk_has_no_room_for_is_no_lost_race() {
+        let source = TransactionError::ObjectStore { source: full() };
+        let error = LakeError::delta("committing", &DeltaTableError::Transaction { source });
+        assert_eq!(error.kind, ErrorKind::Full);
+        let lost = DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(1) };
+        assert_eq!(LakeError::delta("committing", &lost).kind, ErrorKind::Conflict);
+    }
+
+    #[test]
+    fn a_query_that_storage_failed_is_told_from_a_wrong_one() {
+        let storage = DataFusionError::ObjectStore(Box::new(full()));
+        assert_eq!(LakeError::query("reading", &storage.context("a plan")).kind, ErrorKind::Full);
+        let wrong = DataFusionError::Plan("no such column".to_owned());
+        assert_eq!(LakeError::query("reading", &wrong).kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_file_that_another_writer_removed_is_known_by_its_text_alone() {
+        let text = "Parquet error: External: Object at location /silver/part-1.parquet not found: No such file";
+        assert_eq!(
+            LakeError::delta("committing", &DeltaTableError::Generic(text.to_owned())).kind,
+            ErrorKind::NotFound
+        );
+        assert_eq!(LakeError::query("reading", &DataFusionError::Execution(text.to_owned())).kind, ErrorKind::NotFound);
+        let words = DataFusionError::Plan(format!("no column \"{text}\""));
+        assert_eq!(LakeError::query("reading", &words).kind, ErrorKind::Invalid);
+    }
+}

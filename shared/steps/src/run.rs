@@ -152,7 +152,7 @@ async fn conform_all(
         observer.advance(&format!("{}/{}", group.0, group.1));
     }
     for (group, contract) in ranked.values().flatten() {
-        if let Err(error) = conform::joined_checks(context, contract, &group.0).await {
+        if let Err(error) = conform::retry(|| conform::joined_checks(context, contract, &group.0)).await {
             report.failures.push(format!("{}/{}: {error}", group.0, group.1));
         }
     }

@@ -10,6 +10,7 @@ mod integrity;
 mod landing;
 mod parallel;
 mod reference;
+mod regressions;
 mod seeds;
 mod settings;
 mod snapshot;

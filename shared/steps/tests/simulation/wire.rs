@@ -112,6 +112,11 @@ pub enum Weather {
         at: Moment,
         applied: bool,
     },
+    /// One operation ends so.
+    Once {
+        at: Moment,
+        verdict: Verdict,
+    },
     /// Each operation fails with a chance of `per_mille`; now and then all of them do for a while.
     Stormy {
         chance: Chance,
@@ -137,6 +142,8 @@ impl Weather {
                 (true, false) => Verdict::Before(Fault::Dead),
                 (false, _) => Verdict::Pass,
             },
+            Self::Once { at, verdict } if at.is(operation) => *verdict,
+            Self::Once { .. } => Verdict::Pass,
             Self::Stormy { chance, per_mille } => stormy(chance, *per_mille, operation),
         }
     }
