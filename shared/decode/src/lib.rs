@@ -9,11 +9,14 @@ mod csv_records;
 mod json_explode;
 mod json_file;
 mod parquet_file;
+mod without;
 
 use std::fs::File;
 
 use arrow::array::StringArray;
 use carelake_contracts::{Contract, FileFormat, LandingPath};
+
+pub use without::{Unwanted, without};
 
 /// Rows of a batch, at most.
 pub const BATCH_ROWS: usize = 8_192;

@@ -118,6 +118,8 @@ pub fn explain(error: &DataFusionError) -> String {
         | DataFusionError::Plan(_)
         | DataFusionError::SchemaError(..)
         | DataFusionError::NotImplemented(_) => error.strip_backtrace(),
+        // The text of a panic is not known, and may hold anything.
+        DataFusionError::ExecutionJoin(_) => "a worker of the query engine stopped".to_owned(),
         _ => redact(&error.strip_backtrace()),
     }
 }

@@ -18,6 +18,7 @@ use carelake_decode::{DecodeError, Header, decode};
 use carelake_lake::{IngestEntry, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
+use crate::erased::ErasedRows;
 use crate::error::StepError;
 use rows::{Finished, Outputs, Rows};
 
@@ -69,7 +70,8 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     }
     let (lake, order) = (context.lake.clone(), entry.order());
     let bytes = file.file;
-    let read = blocking(move || read(&lake, bytes, &path, &contract, &order)).await?;
+    let erased = context.erased.rows(context, &contract, &path.source).await?;
+    let read = blocking(move || read(&lake, bytes, &path, &contract, &order, erased.as_ref())).await?;
     let (header, outputs) = read;
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
@@ -144,13 +146,14 @@ fn read(
     path: &LandingPath,
     contract: &Contract,
     order: &str,
+    erased: Option<&ErasedRows>,
 ) -> Result<(Header, Outputs), StepError> {
     let storage = |error: &std::io::Error| carelake_lake::LakeError::io("reading a landing file", error);
     let mut known = None;
     loop {
         file.rewind().map_err(|error| storage(&error))?;
         let plain = file.try_clone().map_err(|error| storage(&error))?;
-        let mut rows = Rows::new(lake, contract, &path.source, order, known.take())?;
+        let mut rows = Rows::new(lake, contract, &path.source, order, known.take(), erased)?;
         match decode(plain, path, contract, &mut |batch| Ok(rows.add(batch)?)) {
             Ok(header) => match rows.finish()? {
                 Finished::Outputs(outputs) => return Ok((header, outputs)),
