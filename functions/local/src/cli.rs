@@ -48,6 +48,10 @@ pub enum Command {
     },
     /// Every data-quality check with numerator, denominator, threshold and status
     Dq(Dq),
+    /// Remove patients from landing, every layer and every old version, with a receipt
+    Erase(Erase),
+    /// Give the lake a new key: every pseudonym changes
+    RotateKey(RotateKey),
     /// Contracts: the data files that describe each feed
     Contract {
         /// What to do with them.
@@ -225,6 +229,51 @@ pub struct Dq {
     /// How results are shown
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    #[command(flatten)]
+    pub place: InLake,
+    /// Sender whose patients they are
+    #[arg(long)]
+    pub source: String,
+    /// Identifier of a patient, as the sender writes it; it may stay in the shell's history: see --patient-file
+    #[arg(long = "patient")]
+    pub patients: Vec<String>,
+    /// File with an identifier a line; - reads standard input
+    #[arg(long)]
+    pub patient_file: Option<PathBuf>,
+    /// Landing folder, whose files are rewritten without the patients; left as it is if absent
+    #[arg(long)]
+    pub landing: Option<PathBuf>,
+    /// Why; kept in the receipt for ever
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Show what would be removed and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove it; without this nothing is removed
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}
+
+/// Arguments of `rotate-key`.
+#[derive(Debug, Args)]
+pub struct RotateKey {
+    #[command(flatten)]
+    pub place: InLake,
+    /// Landing folder: it tells what files are called, which the lake does not
+    #[arg(long, default_value = "landing")]
+    pub landing: PathBuf,
+    /// Carry files over that are no longer in landing; delivered again, they count as new files
+    #[arg(long)]
+    pub carry_missing: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
 }
 
 /// Subcommands of `contract`.

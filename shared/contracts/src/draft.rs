@@ -40,6 +40,8 @@ pub struct Draft {
 
 /// Most values in the draft of a domain rule.
 const DOMAIN: usize = 12;
+/// How often the sample must hold a value for it to be shown: in a row whose fields have shifted, it may be a name.
+const AGREED: usize = 3;
 /// Texts that mean NULL wherever they stand.
 const NULLS: &[&str] = &["NULL", "null", "N/A", "n/a", "\\N"];
 
@@ -122,8 +124,9 @@ fn columns<'a>(dataset: &str, sample: &'a Sample) -> (Vec<Drafted<'a>>, usize) {
             guess = Guess { column_type: ColumnType::String, format: None, remark: None };
         }
         let full = !values.is_empty() && values.len() == sample.rows.len();
-        let few =
-            counts.len() <= DOMAIN && values.len() >= counts.len() * 3 && counts.keys().all(|value| value.len() <= 40);
+        let agreed: Vec<&str> = counts.iter().filter(|(_, times)| **times >= AGREED).map(|(value, _)| *value).collect();
+        let rare = counts.values().filter(|times| **times < AGREED).sum::<usize>();
+        let few = agreed.len() <= DOMAIN && rare * 10 <= values.len() && agreed.iter().all(|value| value.len() <= 40);
         let listed = phi.is_none()
             && !person::is_of_staff(&name)
             && guess.column_type == ColumnType::String
@@ -133,7 +136,7 @@ fn columns<'a>(dataset: &str, sample: &'a Sample) -> (Vec<Drafted<'a>>, usize) {
             header,
             required: full,
             unique: full && counts.len() == values.len(),
-            domain: if listed { counts.keys().copied().collect() } else { Vec::new() },
+            domain: if listed { agreed } else { Vec::new() },
             name,
             guess,
             phi,
@@ -230,7 +233,7 @@ fn rules(toml: &mut String, columns: &[Drafted<'_>]) {
         let values: Vec<String> = column.domain.iter().map(|value| quoted(value)).collect();
         let _ = write!(
             toml,
-            "\n# A guess to review: the sample holds no other values. Remove the marks to have others counted.\n\
+            "\n# A guess to review: the values that the sample holds {AGREED} times or more. Remove the marks to have others counted.\n\
              # [[rules]]\n# id = \"{name}_domain\"\n# kind = \"domain\"\n# level = \"value\"\n# severity = \"warn\"\n# threshold = 0.0\n\
              # column = \"{name}\"\n# values = [{}]\n# description = \"{name} is one of the agreed values.\"\n",
             values.join(", "),

@@ -13,7 +13,7 @@ T-002,0018,Bo Okafor,1984-12-30,01/02/2024,48,D2140,80.50,false,1,,done,80331
 T-003,0017,Ada Lindqvist,1961-04-02,15/02/2024,11,D1110,75.00,true,2,N/A,planned,04109
 T-004,0019,Cyd Marchetti,2001-07-19,20/02/2024,21,D1110,75.00,true,1,,done,10115
 T-005,0018,Bo Okafor,1984-12-30,29/02/2024,46,D2140,80.50,false,1,,planned,80331
-T-006,0020,Dee Nakamura,1999-01-05,02/03/2024,11,D1110,75.00,true,1,,done,20095
+T-006,0020,Dee Nakamura,1999-01-05,02/03/2024,11,D1110,75.00,true,1,,planned,20095
 ";
 
 fn sample(csv: &str) -> Sample {
@@ -92,6 +92,14 @@ fn domains_are_drafted_as_comments_for_columns_that_tell_nothing_of_a_person() {
         .collect();
     let draft = Draft { contract_toml: format!("{toml}\n{switched_on}"), ..drafted(&sample(CSV)) };
     assert_eq!(loaded(&draft).rules.len(), 1, "{switched_on}");
+}
+
+#[test]
+fn a_value_that_the_sample_holds_once_is_not_in_a_drafted_domain() {
+    let rows = "done\n".repeat(40) + &"planned\n".repeat(40) + "Ann Sentinel\n";
+    let toml = drafted(&sample(&format!("status\n{rows}"))).contract_toml;
+    assert!(toml.contains("# values = [\"done\", \"planned\"]"), "{toml}");
+    assert!(!toml.contains("Sentinel"), "{toml}");
 }
 
 #[test]

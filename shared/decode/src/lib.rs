@@ -14,6 +14,7 @@ mod json_record;
 mod json_split;
 pub mod limits;
 mod parquet_file;
+mod without;
 
 use std::fs::File;
 use std::io::{BufRead, Cursor};
@@ -22,6 +23,7 @@ use arrow::array::StringArray;
 use bytes::Bytes;
 use carelake_contracts::{Compression, Contract, FileFormat, LandingPath};
 pub use parquet_file::{ParquetBatches, open as open_parquet};
+pub use without::{Unwanted, without};
 
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 17;

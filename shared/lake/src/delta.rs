@@ -15,7 +15,7 @@ use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
 
-use crate::error::LakeError;
+use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;
 use crate::store::{Lake, parquet_properties};
 
@@ -86,14 +86,18 @@ impl DeltaTables {
             Err(DeltaTableError::NotATable(_)) => return Ok(None),
             Err(error) => return Err(LakeError::delta(context(), &error)),
         }
-        // A moment before the first commit loads the first version: the table was not there yet.
-        if let (Some(moment), Some(0)) = (as_of, table.version()) {
-            let first = self.first_commit(&table).await?;
-            if first.is_some_and(|first| first > moment) {
-                return Ok(None);
+        // A moment before the oldest commit loads the oldest version that there is.
+        let Some(moment) = as_of else { return Ok(Some(table)) };
+        let oldest = self.first_commit(&table).await?.filter(|oldest| *oldest > moment);
+        match (oldest, table.version()) {
+            (None, _) => Ok(Some(table)),
+            (Some(_), Some(0)) => Ok(None),
+            (Some(oldest), _) => {
+                let oldest = oldest.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                let why = format!("what it was before {oldest} was removed by an erasure or by maintenance");
+                Err(LakeError::new(ErrorKind::Invalid, context()).caused_by(why))
             }
         }
-        Ok(Some(table))
     }
 
     /// The newest version of each of those tables; `None` for one that is not there.

@@ -1,14 +1,15 @@
 //! The landing zone: where senders drop files.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use carelake_privacy::LakeKey;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::error::LakeError;
+use crate::error::{ErrorKind, LakeError};
 
 /// The key of a landing file. It may name a person, so it has no `Display` and a redacted `Debug`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +72,14 @@ pub trait Landing: Send + Sync {
     /// # Errors
     /// When it is gone or cannot be read.
     fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError>;
+
+    /// Puts other content in the place of a file, in one move; it keeps its time of arrival. Only an erasure does this.
+    ///
+    /// # Errors
+    /// When the zone does not allow it.
+    fn rewrite(&self, _key: &LandingKey, _content: &mut File, _modified: DateTime<Utc>) -> Result<(), LakeError> {
+        Err(LakeError::new(ErrorKind::Invalid, "rewriting a landing file"))
+    }
 }
 
 /// A landing zone in a folder.
@@ -139,4 +148,23 @@ impl Landing for FolderLanding {
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         Ok(LandingFile { file, bytes, modified, digest: hex::encode(digest.finalize()) })
     }
+
+    fn rewrite(&self, key: &LandingKey, content: &mut File, modified: DateTime<Utc>) -> Result<(), LakeError> {
+        replace(&self.root.join(key.expose()), content, modified)
+            .map_err(|error| LakeError::io("rewriting a landing file", &error))
+    }
+}
+
+/// Writes beside the file, under a name that nobody reads, then renames. Behind a link, the file itself is replaced.
+fn replace(path: &Path, content: &mut File, modified: DateTime<Utc>) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let aside = path.with_file_name(format!(".{name}.erasing"));
+    content.seek(SeekFrom::Start(0))?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    file.set_permissions(std::fs::metadata(&path)?.permissions())?;
+    std::io::copy(content, &mut file)?;
+    file.set_modified(modified.into())?;
+    file.sync_all()?;
+    std::fs::rename(&aside, &path)
 }

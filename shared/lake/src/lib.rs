@@ -6,18 +6,26 @@
 
 mod catalog;
 mod delta;
+mod erasure;
 mod error;
 mod landing;
 mod layout;
 mod ledger;
+mod lock;
 mod naming;
 mod objects;
+mod purge;
+mod replace;
+pub mod rotation;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
+pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};
 pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
 pub use layout::{Layer, Layout};
 pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};
+pub use lock::LakeLock;
+pub use purge::Purged;
 pub use store::{Lake, parquet_properties};

@@ -6,12 +6,44 @@ use std::fmt;
 ///
 /// ```
 /// let id = carelake_privacy::Phi::new("P100001");
-/// assert_eq!(format!("{id:?}"), "Phi(redacted)");
+/// assert_eq!(format!("{id:?} {:?} {id:#?}", Some(id)), "Phi(redacted) Some(Phi(redacted)) Phi(redacted)");
 /// ```
+///
+/// Each of these compiles with `id.expose()` in place of `id`, and not without it:
 ///
 /// ```compile_fail
 /// let id = carelake_privacy::Phi::new("P100001");
 /// println!("{id}");
+/// ```
+///
+/// ```compile_fail
+/// let id = carelake_privacy::Phi::new("P100001");
+/// let text = id.to_string();
+/// ```
+///
+/// ```compile_fail
+/// let id = carelake_privacy::Phi::new("P100001");
+/// let text: String = id.into();
+/// ```
+///
+/// ```compile_fail
+/// let id = carelake_privacy::Phi::new("P100001");
+/// let length = id.len();
+/// ```
+///
+/// ```compile_fail
+/// fn json(value: impl serde::Serialize) {}
+/// json(carelake_privacy::Phi::new("P100001"));
+/// ```
+///
+/// ```
+/// fn json(value: impl serde::Serialize) {}
+/// let id = carelake_privacy::Phi::new("P100001");
+/// println!("{}", id.expose());
+/// let text = id.expose().to_string();
+/// let text: String = id.expose().into();
+/// let length = id.expose().len();
+/// json(id.expose());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Phi<T>(T);

@@ -6,6 +6,8 @@ use carelake_contracts::{ContractSet, Sources};
 use carelake_lake::{Catalog, DeltaTables, FolderCatalog, Lake, Landing, Ledger};
 use chrono::NaiveDate;
 
+use crate::erased::Erased;
+
 /// The ports and settings of a run. Nothing in a step reads the clock: day and run id come from here.
 #[derive(Clone)]
 pub struct Context {
@@ -27,6 +29,8 @@ pub struct Context {
     pub as_of: NaiveDate,
     /// Identifies the run in reports and table history.
     pub run_id: String,
+    /// The persons that were erased.
+    pub erased: Erased,
 }
 
 impl Context {
@@ -49,6 +53,7 @@ impl Context {
             sources: Arc::new(sources),
             as_of,
             run_id,
+            erased: Erased::default(),
         }
     }
 }

@@ -5,8 +5,10 @@
 
 pub mod conform;
 mod context;
+pub mod erased;
 mod error;
 pub mod ingest;
+pub mod maintain;
 pub mod publish;
 pub mod quality;
 pub mod report;

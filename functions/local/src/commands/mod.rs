@@ -2,10 +2,12 @@
 
 mod contract;
 mod data;
+mod erase;
 mod generate;
 mod land;
 mod quality;
 mod quarantine;
+mod rotate_key;
 mod run;
 
 use std::fmt;
@@ -76,6 +78,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::History(arguments) => data::history(&arguments).await,
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
+        Command::Erase(arguments) => erase::erase(&arguments).await,
+        Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
         Command::Generate(arguments) => generate::generate(&arguments),
     }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carelake_contracts::Sources;
-use carelake_lake::{FolderLanding, Lake, Landing, LandingKey};
+use carelake_lake::{Erasures, FolderLanding, Lake, LakeLock, Landing, LandingKey};
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::report::RunReport;
 use carelake_steps::run::{Observer, Silent};
 use chrono::{DateTime, Utc};
 
-use super::{Problem, contracts, views};
+use super::{Problem, contracts, erase, views};
 use crate::cli::{Run, Watch};
 use crate::console::{note, say};
 use crate::progress::Bars;
@@ -71,29 +71,58 @@ fn landed(folder: &Path) -> Result<Vec<(LandingKey, u64, DateTime<Utc>)>, Proble
 }
 
 async fn once(arguments: &Run, observer: &dyn Observer) -> Result<RunReport, Problem> {
-    let context = context(arguments)?;
     let views: Vec<View> = views(arguments.contracts.contracts.as_deref())?.views().cloned().collect();
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let workers = arguments.workers.unwrap_or(cores);
-    Ok(carelake_steps::run::run(&context, &views, workers, observer).await?)
+    let (_lock, context) = locked(arguments, &views).await?;
+    Ok(carelake_steps::run::run(&context, &views, workers(arguments.workers), observer).await?)
+}
+
+/// Files read at the same time.
+pub fn workers(wanted: Option<usize>) -> usize {
+    wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
+}
+
+/// Name of a run that starts now.
+pub fn run_id(now: DateTime<Utc>) -> String {
+    format!("{}-{}", now.format("%Y%m%dT%H%M%S%.6fZ"), std::process::id())
+}
+
+/// Keeps erasures away while a run is under way, after those that were cut short are finished.
+async fn locked(arguments: &Run, views: &[View]) -> Result<(LakeLock, Context), Problem> {
+    let folder = &arguments.place.lake;
+    let wait = || note("waiting for an erasure to end");
+    loop {
+        check_landing(arguments)?;
+        let lock = LakeLock::shared(folder, wait)?;
+        let context = context(arguments)?;
+        if Erasures::new(&context.lake).unfinished().await?.is_empty() {
+            return Ok((lock, context));
+        }
+        drop(lock);
+        let _lock = LakeLock::exclusive(folder, wait)?;
+        erase::finish_all(&context, views, true).await?;
+    }
+}
+
+fn check_landing(arguments: &Run) -> Result<(), Problem> {
+    if arguments.landing.is_dir() {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "{} is not a folder; make one with carelake land or carelake generate, or name it with --landing",
+        arguments.landing.display()
+    )))
 }
 
 /// The context of a run by these arguments.
 #[expect(clippy::disallowed_methods, reason = "the command is where a run gets its time")]
 pub fn context(arguments: &Run) -> Result<Context, Problem> {
-    if !arguments.landing.is_dir() {
-        return Err(Problem::new(format!(
-            "{} is not a folder; make one with carelake land or carelake generate, or name it with --landing",
-            arguments.landing.display()
-        )));
-    }
+    check_landing(arguments)?;
     let contracts = contracts(arguments.contracts.contracts.as_deref())?;
     let sources = sources(&arguments.landing)?;
     let lake = Lake::open(&arguments.place.lake)?;
     let now = Utc::now();
     let as_of = arguments.as_of.unwrap_or_else(|| now.date_naive());
-    let run_id = format!("{}-{}", now.format("%Y%m%dT%H%M%S%.6fZ"), std::process::id());
-    Ok(Context::new(lake, Arc::new(FolderLanding::new(&arguments.landing)), contracts, sources, as_of, run_id))
+    Ok(Context::new(lake, Arc::new(FolderLanding::new(&arguments.landing)), contracts, sources, as_of, run_id(now)))
 }
 
 /// The bindings of `sources.toml` in the landing folder.

@@ -6,6 +6,7 @@
 //! conflict the whole step runs again.
 
 mod checks;
+mod lineage;
 mod merge;
 mod orphans;
 mod period;
@@ -23,6 +24,7 @@ use crate::context::Context;
 use crate::error::StepError;
 
 pub use checks::{TableCheck, joined_checks};
+pub use lineage::origins;
 pub use relations::session;
 
 /// Attempts at a step that loses against other writers.

@@ -82,7 +82,7 @@ async fn rows(session: &SessionContext, urls: Vec<String>, schema: &SchemaRef) -
 }
 
 /// Code lists as tables of schema `codes`; every column is text.
-fn register_codes(context: &Context, session: &SessionContext) -> Result<(), StepError> {
+pub fn register_codes(context: &Context, session: &SessionContext) -> Result<(), StepError> {
     let failed = |error: datafusion::error::DataFusionError| StepError::query("reading the code lists", &error);
     let broken = |error: arrow::error::ArrowError| failed(error.into());
     for (name, text) in &context.contracts.codes {

@@ -18,6 +18,7 @@ use carelake_decode::Header;
 use carelake_lake::{ErrorKind, IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
 
 use crate::context::Context;
+use crate::erased::ErasedRows;
 use crate::error::StepError;
 use rows::Outputs;
 
@@ -71,7 +72,8 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
     let (lake, order) = (context.lake.clone(), entry.order());
     let bytes = file.file;
-    let read = blocking(move || read_unchanged(&lake, bytes, &path, &contract, &order)).await?;
+    let erased = context.erased.rows(context, &contract, &path.source).await?;
+    let read = blocking(move || read_unchanged(&lake, bytes, &path, &contract, &order, erased.as_ref())).await?;
     let (header, outputs) = read;
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
@@ -151,12 +153,13 @@ fn read_unchanged(
     path: &LandingPath,
     contract: &Contract,
     order: &str,
+    erased: Option<&ErasedRows>,
 ) -> Result<(Header, Outputs), StepError> {
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
     let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
     let witness = file.try_clone().map_err(storage)?;
     let before = stamp(&witness)?;
-    let done = reading::read(lake, file, path, contract, order)?;
+    let done = reading::read(lake, file, path, contract, order, erased)?;
     if stamp(&witness)? != before {
         let context =
             "a landing file changed while it was read; write under a name that begins with a dot, then rename";

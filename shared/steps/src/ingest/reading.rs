@@ -10,6 +10,7 @@ use carelake_decode::{DecodeError, Header, RawBatch, decode};
 use carelake_lake::{Lake, LakeError};
 
 use super::rows::{Finished, Outputs, Rows};
+use crate::erased::ErasedRows;
 use crate::error::StepError;
 
 /// Batches that may wait to be judged.
@@ -25,13 +26,14 @@ pub fn read(
     path: &LandingPath,
     contract: &Contract,
     order: &str,
+    erased: Option<&ErasedRows>,
 ) -> Result<(Header, Outputs), StepError> {
     let storage = |error: &std::io::Error| LakeError::io("reading a landing file", error);
     let mut known = None;
     loop {
         file.rewind().map_err(|error| storage(&error))?;
         let plain = file.try_clone().map_err(|error| storage(&error))?;
-        let mut rows = Rows::new(lake, contract, &path.source, order, known.take())?;
+        let mut rows = Rows::new(lake, contract, &path.source, order, known.take(), erased)?;
         match judged(plain, path, contract, &mut rows)? {
             Ok(header) => match rows.finish()? {
                 Finished::Outputs(outputs) => return Ok((header, outputs)),

@@ -15,6 +15,7 @@ use carelake_privacy::{Phi as Sensitive, Pseudonyms};
 use super::keys::{Keys, Repeats};
 use super::output::Output;
 use super::quarantine::{Broken, masked_record};
+use crate::erased::{ErasedRows, REASON, rule};
 use crate::error::StepError;
 use crate::schema;
 
@@ -56,6 +57,8 @@ pub struct Rows<'a> {
     quarantine: Output,
     broken: Broken,
     anything_broken: bool,
+    erased: Option<&'a ErasedRows>,
+    erased_rows: u64,
     rows_in: u64,
     bronze_rows: u64,
     rejected: u64,
@@ -78,6 +81,7 @@ impl<'a> Rows<'a> {
         source: &str,
         order: &'a str,
         known: Option<Repeats>,
+        erased: Option<&'a ErasedRows>,
     ) -> Result<Self, StepError> {
         let checks = Checks::new(contract);
         let counts = vec![CheckCount::default(); checks.all().len()];
@@ -96,6 +100,8 @@ impl<'a> Rows<'a> {
             quarantine: Output::new(lake, schema::quarantine())?,
             broken: Broken::new(order),
             anything_broken: false,
+            erased,
+            erased_rows: 0,
             rows_in: 0,
             bronze_rows: 0,
             rejected: 0,
@@ -133,7 +139,7 @@ impl<'a> Rows<'a> {
 
     /// Takes a batch.
     pub fn add(&mut self, batch: RawBatch) -> Result<(), StepError> {
-        let RawBatch { rows, columns: texts, extra, damaged } = batch;
+        let RawBatch { rows, columns: texts, extra, damaged } = self.leave_out_erased(batch)?;
         self.rows_in += (rows.len() + damaged.len()) as u64;
         self.rejected += damaged.len() as u64;
         for damage in &damaged {
@@ -148,6 +154,20 @@ impl<'a> Rows<'a> {
             self.judge(rows, &texts, &extra)?;
         }
         self.flush_broken()
+    }
+
+    /// Rows of erased persons are counted, and named by their number alone.
+    fn leave_out_erased(&mut self, batch: RawBatch) -> Result<RawBatch, StepError> {
+        let Some(erased) = self.erased else { return Ok(batch) };
+        let (left, gone) = erased.leave_out(batch).map_err(arrow)?;
+        self.rows_in += gone.len() as u64;
+        self.rejected += gone.len() as u64;
+        self.erased_rows += gone.len() as u64;
+        let rule = rule(self.contract);
+        for row in gone {
+            self.broken.add_rule(row, &rule, Severity::Reject, None, REASON, None, None);
+        }
+        Ok(left)
     }
 
     fn judge(&mut self, rows: Vec<i64>, texts: &[StringArray], extra: &StringArray) -> Result<(), StepError> {
@@ -319,7 +339,11 @@ impl<'a> Rows<'a> {
             }
         }
         let ids = self.checks.all().iter().map(|check| check.id.clone());
-        let checks = ids.zip(self.counts.iter().copied()).collect();
+        let mut checks: BTreeMap<String, CheckCount> = ids.zip(self.counts.iter().copied()).collect();
+        if self.erased.is_some() {
+            let count = CheckCount { checked: self.rows_in, failed: self.erased_rows };
+            checks.insert(rule(self.contract), count);
+        }
         let bronze = self.bronze.finish()?;
         let identity = self.identity.map(Output::finish).transpose()?;
         let quarantine = self.quarantine.finish()?;

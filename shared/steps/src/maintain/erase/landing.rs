@@ -1,0 +1,156 @@
+//! Landing files without the persons' records.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use carelake_contracts::{Contract, LandingPath, Sources};
+use carelake_decode::{DecodeError, Unwanted, decode, without};
+use carelake_lake::{Erasure, ErrorKind, LakeError, Landing, LandingFile, LandingKey};
+use chrono::{DateTime, Utc};
+
+use super::Work;
+use crate::context::Context;
+use crate::erased::{Erased, ErasedRows};
+use crate::error::StepError;
+
+/// A landing file that a contract covers.
+pub struct Covered<'a> {
+    pub key: LandingKey,
+    pub path: LandingPath,
+    pub contract: &'a Contract,
+}
+
+/// What of the persons stands in a landing file.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Numbers of records.
+    pub records: BTreeSet<i64>,
+    /// Rows of those records.
+    pub rows: u64,
+    /// Numbers of records that cannot be read.
+    pub damaged: BTreeSet<i64>,
+}
+
+/// The source's landing files that a contract covers.
+pub fn covered<'a>(context: &'a Context, source: &str, feed: &str) -> Result<Vec<Covered<'a>>, StepError> {
+    let mut all = Vec::new();
+    for key in context.landing.list()? {
+        let Ok(path) = LandingPath::parse(key.expose()) else { continue };
+        if path.source != source {
+            continue;
+        }
+        if let Some(contract) = context.contracts.contract(feed, &path.dataset) {
+            all.push(Covered { key, path, contract });
+        }
+    }
+    Ok(all)
+}
+
+/// The persons' records in a file; `None` when it cannot be read to its end.
+pub fn find(
+    file: &LandingFile,
+    covered: &Covered<'_>,
+    rows: &ErasedRows,
+    mut each: impl FnMut(&carelake_decode::RawBatch, &arrow::array::BooleanArray),
+) -> Result<Option<Found>, StepError> {
+    let mut found = Found::default();
+    let bytes = file.file.try_clone().map_err(|error| storage(&error))?;
+    let read = decode(bytes, &covered.path, covered.contract, &mut |batch| {
+        let theirs = rows.find(&batch.columns, batch.rows.len());
+        found.rows += theirs.true_count() as u64;
+        let numbered = batch.rows.iter().zip(&theirs);
+        found.records.extend(numbered.filter(|(_, theirs)| *theirs == Some(true)).map(|(row, _)| *row));
+        found.damaged.extend(batch.damaged.iter().map(|damage| damage.row));
+        each(&batch, &theirs);
+        Ok(())
+    });
+    match read {
+        Ok(_) => Ok(Some(found)),
+        Err(DecodeError::Unreadable(_)) => Ok(None),
+        Err(DecodeError::Storage(error)) => Err(storage(&error)),
+        Err(DecodeError::Sink(error)) => Err(StepError::Invalid(error.to_string())),
+    }
+}
+
+fn storage(error: &std::io::Error) -> StepError {
+    LakeError::io("reading a landing file", error).into()
+}
+
+/// Rewrites every landing file that holds a record of the persons.
+pub async fn rewrite(work: &mut Work<'_>) -> Result<(), StepError> {
+    for covered in covered(work.context, &work.erasure.source, &work.erasure.feed)? {
+        let rows = work.rows_of(&covered.path.dataset);
+        let mut file = work.context.landing.open(&covered.key)?;
+        let Some(found) = find(&file, &covered, &rows, |_, _| {})? else { continue };
+        if found.records.is_empty() && found.damaged.is_empty() {
+            continue;
+        }
+        std::io::Seek::rewind(&mut file.file).map_err(|error| storage(&error))?;
+        let tells = |text: &str| rows.persons().tells(text);
+        let unwanted = Unwanted { records: &found.records, damaged: &found.damaged, tells: &tells };
+        let mut left = work.context.lake.scratch_file()?;
+        match without(file.file, &covered.path, &unwanted, &mut left) {
+            Ok(0) => {}
+            Ok(_) => work.context.landing.rewrite(&covered.key, &mut left, file.modified)?,
+            Err(DecodeError::Storage(error)) => return Err(storage(&error)),
+            Err(_) => {
+                return Err(StepError::Invalid("a landing file changed while it was rewritten; run again".into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The landing zone as an erasure sees it: the source's files, or none when landing is left alone.
+struct Part {
+    whole: Arc<dyn Landing>,
+    source: Option<String>,
+}
+
+impl Landing for Part {
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
+        let Some(source) = &self.source else { return Ok(Vec::new()) };
+        let mut keys = self.whole.list()?;
+        keys.retain(|key| key.expose().split('/').next() == Some(source));
+        Ok(keys)
+    }
+
+    fn peek(&self, key: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
+        self.whole.peek(key)
+    }
+
+    fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError> {
+        self.whole.open(key)
+    }
+}
+
+/// No landing zone at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+impl Landing for Nowhere {
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
+        Ok(Vec::new())
+    }
+
+    fn peek(&self, _: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
+        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
+    }
+
+    fn open(&self, _: &LandingKey) -> Result<LandingFile, LakeError> {
+        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
+    }
+}
+
+/// A context in which a run takes nothing but the source's files.
+pub fn only(context: &Context, erasure: &Erasure) -> Context {
+    let source = erasure.landing.then(|| erasure.source.clone());
+    let mut sources = Sources::clone(&context.sources);
+    sources.bind(&erasure.source, &erasure.feed);
+    Context {
+        landing: Arc::new(Part { whole: context.landing.clone(), source }),
+        sources: Arc::new(sources),
+        erased: Erased::default(),
+        ..context.clone()
+    }
+}

@@ -1,0 +1,5 @@
+//! Upkeep of a lake: what a run never does.
+
+pub mod erase;
+mod parquet;
+pub mod rotate;
