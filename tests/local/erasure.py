@@ -101,6 +101,8 @@ def without(landing: Path, source: str, ids: set[str]):
             rows = list(records(text))
             names, child = person_column(feed, dataset), CHILDREN.get((feed, dataset))
             wanted, values = (names, ids) if names else ([child], keys)
+            if wanted == [None]:
+                continue
             at = place(rows[0][0], wanted)
             left = rows[0][1]
             for fields, lines in rows[1:]:
@@ -157,9 +159,7 @@ def rows(folder: Path, apart: tuple[str, ...] = ()) -> dict[str, list[str]]:
     """Every row of every table of a lake, as text, by table. Columns `apart` are left out."""
     tables: dict[str, list[str]] = {}
     for layer in ("bronze", "identity", "quarantine"):
-        for path in sorted((folder / layer).glob("*/source=*/**/*.parquet")):
-            if (folder.joinpath(*path.relative_to(folder).parts[:2]) / "_delta_log").exists():
-                continue
+        for path in sorted((folder / layer).glob("*/source=*/ingest_date=*/*.parquet")):
             frame = polars.read_parquet(path, hive_partitioning=False)
             place = "/".join(path.relative_to(folder).parts[:4])
             tables.setdefault(place, []).extend(text_of(frame, apart))
@@ -179,11 +179,12 @@ def ledger(folder: Path) -> list[str]:
     entries = []
     for path in sorted((folder / "_carelake/ledger").rglob("*.json")):
         entry = json.loads(path.read_text())
-        entry.pop("seconds")
-        entry.pop("parents", None)
+        # A file that was compressed again has other bytes and so another name.
+        for name in ("seconds", "parents", "name", "version", "bytes"):
+            entry.pop(name, None)
         entry.get("checks", {}).pop(f"{entry.get('feed')}.{entry.get('dataset')}.person.erased", None)
-        entries.append(f"{path.relative_to(folder)} {json.dumps(entry, sort_keys=True)}")
-    return entries
+        entries.append(f"{path.parent.relative_to(folder)} {json.dumps(entry, sort_keys=True)}")
+    return sorted(entries)
 
 
 def differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, tuple[list[str], list[str]]]:

@@ -56,7 +56,8 @@ def chosen(lake, source) -> set[str]:
     found = Counter(persons(lake.landing, source))
     known = {row["real_patient_id"] for row in lake.sql(f"SELECT real_patient_id FROM identity.patients WHERE source = '{source}'")}
     often = next(one for one, _ in found.most_common() if one in known)
-    rejected = [one for one in sorted(found) if one not in known]
+    # The identifier of nothing is also that of other things than patients.
+    rejected = [one for one in sorted(found) if one not in known and not one.startswith("00000000")]
     return {often, sorted(known)[len(known) // 2], *rejected[:1]}
 
 
@@ -179,9 +180,10 @@ def test_without_landing_the_lake_forgets_them_all_the_same(hospital, expected, 
         shutil.copytree(lake.landing.parent / part, other.landing.parent / part)
     names = set()
     for source in ("clinic", "network", "source_a", "noshow_vitoria"):
-        accepted = {one for one in gone[source] if pseudonym(other, source, one)}
-        names |= {pseudonym(other, source, one) for one in accepted}
-        erase(other, source, *sorted(accepted), landing=False)
+        names |= {pseudonym(other, source, one) for one in gone[source]}
+        for one in sorted(gone[source]):
+            done = erase(other, source, one, landing=False, check=False)
+            assert done.returncode == 0 or "no patient of that identifier" in done.stderr, done.stderr
     assert holding(other.folder, names) == []
     report = other.run()
     assert (report["datasets"], report["changed_tables"]) == ([], [])
@@ -223,7 +225,7 @@ def test_an_erased_patient_does_not_come_back_with_a_later_file(lake):
     assert (taken["rows_in"], taken["accepted"], taken["rejected"]) == (3, 1, 2)
     assert dataset(report, "clinic", "visits")["rejected"] == 1
     assert [row["_row"] for row in lake.quarantined("clinic.patients.person.erased")] == [1, 3]
-    assert all(row["record"] is None and row["value"] is None for row in lake.quarantined("clinic.patients.person.erased"))
+    assert all(not {"record", "value", "column"} & row.keys() for row in lake.quarantined("clinic.patients.person.erased"))
     assert [row["_row"] for row in lake.quarantined("clinic.lab_reports.person.erased")] == [1]
     for table in ("bronze.clinic_patients", "bronze.clinic_visits", "bronze.clinic_lab_reports", "identity.clinic_patients"):
         assert "Ann" not in str(lake.sql(f"SELECT * FROM {table}"))

@@ -1,6 +1,8 @@
 //! Landing files without the persons' records.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Seek;
 use std::sync::Arc;
 
 use carelake_contracts::{Contract, LandingPath, Sources};
@@ -76,26 +78,40 @@ fn storage(error: &std::io::Error) -> StepError {
     LakeError::io("reading a landing file", error).into()
 }
 
+/// The file without what was found in it, and the number of records that are gone.
+pub fn left(
+    context: &Context,
+    mut file: LandingFile,
+    covered: &Covered<'_>,
+    found: &Found,
+    tells: &dyn Fn(&str) -> bool,
+) -> Result<(File, u64), StepError> {
+    file.file.rewind().map_err(|error| storage(&error))?;
+    let unwanted = Unwanted { records: &found.records, damaged: &found.damaged, tells };
+    let mut left = context.lake.scratch_file()?;
+    match without(file.file, &covered.path, &unwanted, &mut left) {
+        Ok(gone) => Ok((left, gone)),
+        Err(DecodeError::Storage(error)) => Err(storage(&error)),
+        Err(_) => Err(StepError::Invalid("a landing file changed while it was read; run again".to_owned())),
+    }
+}
+
 /// Rewrites every landing file that holds a record of the persons.
-pub async fn rewrite(work: &mut Work<'_>) -> Result<(), StepError> {
+pub async fn rewrite(work: &Work<'_>) -> Result<(), StepError> {
     for covered in covered(work.context, &work.erasure.source, &work.erasure.feed)? {
+        if !work.datasets().contains(&covered.path.dataset) {
+            continue;
+        }
         let rows = work.rows_of(&covered.path.dataset);
-        let mut file = work.context.landing.open(&covered.key)?;
+        let file = work.context.landing.open(&covered.key)?;
+        let modified = file.modified;
         let Some(found) = find(&file, &covered, &rows, |_, _| {})? else { continue };
         if found.records.is_empty() && found.damaged.is_empty() {
             continue;
         }
-        std::io::Seek::rewind(&mut file.file).map_err(|error| storage(&error))?;
-        let tells = |text: &str| rows.persons().tells(text);
-        let unwanted = Unwanted { records: &found.records, damaged: &found.damaged, tells: &tells };
-        let mut left = work.context.lake.scratch_file()?;
-        match without(file.file, &covered.path, &unwanted, &mut left) {
-            Ok(0) => {}
-            Ok(_) => work.context.landing.rewrite(&covered.key, &mut left, file.modified)?,
-            Err(DecodeError::Storage(error)) => return Err(storage(&error)),
-            Err(_) => {
-                return Err(StepError::Invalid("a landing file changed while it was rewritten; run again".into()));
-            }
+        let (mut left, gone) = left(work.context, file, &covered, &found, &|text| rows.persons().tells(text))?;
+        if gone > 0 {
+            work.context.landing.rewrite(&covered.key, &mut left, modified)?;
         }
     }
     Ok(())

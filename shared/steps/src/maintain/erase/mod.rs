@@ -83,12 +83,15 @@ impl<'a> Work<'a> {
         self.erasure.pending.as_ref().map(|pending| pending.pseudonyms.clone()).unwrap_or_default()
     }
 
-    /// Contracts of the feed's datasets in which something of the persons was found.
+    /// Datasets in which something of the persons was found.
+    fn datasets(&self) -> BTreeSet<String> {
+        self.erasure.pending.as_ref().map(|pending| pending.datasets.clone()).unwrap_or_default()
+    }
+
+    /// Contracts of those datasets.
     fn contracts(&self) -> Vec<&'a Contract> {
-        let datasets = self.erasure.pending.as_ref().map(|pending| &pending.datasets);
-        let known = |contract: &&Contract| {
-            contract.feed == self.erasure.feed && datasets.is_some_and(|datasets| datasets.contains(&contract.dataset))
-        };
+        let datasets = self.datasets();
+        let known = |contract: &&Contract| contract.feed == self.erasure.feed && datasets.contains(&contract.dataset);
         self.context.contracts.contracts.values().filter(known).collect()
     }
 }
@@ -118,7 +121,7 @@ pub async fn finish(
     let Some(pending) = erasure.pending.clone() else { return receipt(&erasures, erasure).await };
     let mut work = Work::new(context, erasure).await?;
     if work.erasure.landing {
-        landing::rewrite(&mut work).await?;
+        landing::rewrite(&work).await?;
     }
     objects::clear(&mut work).await?;
     tables::leave_out(&work).await?;

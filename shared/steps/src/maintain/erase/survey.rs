@@ -1,5 +1,6 @@
 //! What a lake holds of persons, before anything is removed.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow::array::{AsArray, BooleanArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use carelake_contracts::{Contract, LandingPath};
-use carelake_lake::{Erasure, Erasures, Fingerprints, LakeError, LandingKey, Layer, Pending, Removed};
+use carelake_lake::{Erasure, Erasures, Fingerprints, LakeError, LandingFile, LandingKey, Layer, Pending, Removed};
 use carelake_privacy::Phi;
 use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
@@ -224,10 +225,11 @@ impl Surveyor<'_> {
                         keys.map(|(index, key)| (Some(key.clone()), values(batch.columns.get(*index), theirs))),
                     );
                 })?;
-                let Some(found) = found.filter(|found| found.rows > 0) else { continue };
+                let Some(found) = found else { continue };
                 self.note(notes);
-                records += found.records.len() as u64;
-                files += 1;
+                let gone = self.count_gone(file, &covered, &found, &persons)?;
+                records += gone;
+                files += u64::from(gone > 0);
             }
         }
         let rows = self.look_in_bronze(contract, &roles, &persons).await?;
@@ -243,6 +245,30 @@ impl Surveyor<'_> {
             removed.rows.retain(|_, rows| *rows > 0);
         }
         Ok(())
+    }
+
+    /// Records of a file that are the persons'. One that cannot be read may tell of them as well.
+    fn count_gone(
+        &mut self,
+        file: LandingFile,
+        covered: &landing::Covered<'_>,
+        found: &landing::Found,
+        persons: &Persons,
+    ) -> Result<u64, StepError> {
+        if found.damaged.is_empty() {
+            return Ok(found.records.len() as u64);
+        }
+        let met = RefCell::new(BTreeSet::new());
+        let tells = |text: &str| {
+            let theirs = persons.tells(text);
+            if theirs {
+                met.borrow_mut().insert(text.to_owned());
+            }
+            theirs
+        };
+        let (_, gone) = landing::left(self.context, file, covered, found, &tells)?;
+        self.met.extend(met.into_inner());
+        Ok(gone)
     }
 
     async fn look_in_bronze(
