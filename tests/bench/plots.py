@@ -29,7 +29,7 @@ def figure(width: float, height: float, parts: list[str], title: str) -> str:
 
 def bars(title: str, axis: str, rows: list[tuple[str, float, str]]) -> str:
     """Horizontal bars: label, value, and "own" or "peer". An empty label with no value is a gap between groups."""
-    left, right, top, line = 8 + 7 * max(len(label) for label, _, _ in rows), 70, 34, 20
+    left, right, top, line = 8 + 7.6 * max(len(label) for label, _, _ in rows), 70, 34, 20
     width, height = 760, top + line * len(rows) + 44
     most = max(value for _, value, _ in rows) or 1
     scale = (width - left - right) / most
