@@ -180,7 +180,7 @@ def ledger(folder: Path) -> list[str]:
     for path in sorted((folder / "_carelake/ledger").rglob("*.json")):
         entry = json.loads(path.read_text())
         # A file that was compressed again has other bytes and so another name.
-        for name in ("seconds", "parents", "name", "version", "bytes"):
+        for name in ("seconds", "parents", "orphans_tag", "name", "version", "bytes"):
             entry.pop(name, None)
         entry.get("checks", {}).pop(f"{entry.get('feed')}.{entry.get('dataset')}.person.erased", None)
         entries.append(f"{path.parent.relative_to(folder)} {json.dumps(entry, sort_keys=True)}")
