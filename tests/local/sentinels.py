@@ -156,10 +156,7 @@ def plant(lake, planter: Planter):
         feed, dataset = path.relative_to(lake.landing).parts[:2]
         contract = known[feed, dataset]
         text = read(path)
-        if ".json" in path.name:
-            content = plant_events(text, feed, contract, planter)
-        else:
-            content = plant_csv(text, feed, contract, planter)
+        content = plant_events(text, feed, contract, planter) if ".json" in path.name else plant_csv(text, feed, contract, planter)
         path.unlink()
         stem = f"Zq{next(planter.numbers):06d} Sentinel {path.name.partition('.')[0]}"
         suffix = ".json" if ".json" in path.name else ".csv"
@@ -170,7 +167,12 @@ def plant(lake, planter: Planter):
         lake.write(f"{day}/{stem}-other.parquet", content)
         lake.write(f"{day}/{stem}-broken.json", content[: len(content) // 2])
         lake.write(f"{day}/{stem}-lines.ndjson", content)
-    for path in ("clinic/patients/Zq000001 Sentinel/a/b.csv", "clinic/patients/Zq000001/b.csv", "clinic/zq000001_sentinel/b.csv", "zq000001_sentinel/patients/b.csv"):
+    for path in (
+        "clinic/patients/Zq000001 Sentinel/a/b.csv",
+        "clinic/patients/Zq000001/b.csv",
+        "clinic/zq000001_sentinel/b.csv",
+        "zq000001_sentinel/patients/b.csv",
+    ):
         lake.write(path, f"patient_id,name\n{planter.text()},{planter.text()}\n")
     lake.write("clinic/patients/2025-07-02/no-ending", planter.text())
     rows = [{"patient_id": planter.text(), "name": planter.text(), "gender": gender} for gender in ("F", planter.text())]

@@ -95,7 +95,7 @@ def test_a_run_beside_another_writer_that_rewrites_the_tables(hospital):
                     table.optimize.z_order([table.schema().fields[0].name] if not table.metadata().partition_columns else [table.schema().fields[1].name])
                     table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
                     rewrites.append(folder)
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:
                     # The other writer may lose a race; the run may not.
                     rewrites.append(error)
 

@@ -163,7 +163,7 @@ def test_a_draft_of_a_contract_tells_no_sentinel(planted):
 
 
 def test_wrong_folders_tell_no_sentinel(planted, tmp_path):
-    lake, planter, witness = planted
+    lake, _planter, witness = planted
     witness.hear("run", "--landing", tmp_path / "nowhere", "--lake", tmp_path / "lake")
     witness.hear("run", "--landing", lake.landing, "--lake", next(path for path in lake.landing.rglob("*.csv")))
     witness.hear("sql", "--lake", lake.landing, "SELECT 1")
@@ -179,7 +179,10 @@ def test_wrong_folders_tell_no_sentinel(planted, tmp_path):
 def test_watch_and_replay_tell_no_sentinel(planted):
     lake, planter, witness = planted
     witness.hear("quarantine", "replay", *lake.arguments()[1:])
-    lake.write("clinic/patients/2025-07-04/Zq000010 Sentinel.csv", f"patient_id,name,gender\n{planter.text()},{planter.text()},F\n{planter.text()},{planter.text()},{planter.text()}\n")
+    lake.write(
+        "clinic/patients/2025-07-04/Zq000010 Sentinel.csv",
+        f"patient_id,name,gender\n{planter.text()},{planter.text()},F\n{planter.text()},{planter.text()},{planter.text()}\n",
+    )
     arguments = ["watch", *map(str, lake.arguments()[1:-1])]
     watching = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=witness.environment)
     time.sleep(8)

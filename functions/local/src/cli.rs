@@ -50,8 +50,6 @@ pub enum Command {
     Dq(Dq),
     /// Remove patients from landing, every layer and every old version, with a receipt
     Erase(Erase),
-    /// Give the lake a new key: every pseudonym changes
-    RotateKey(RotateKey),
     /// Contracts: the data files that describe each feed
     Contract {
         /// What to do with them.
@@ -257,21 +255,6 @@ pub struct Erase {
     /// Remove it; without this nothing is removed
     #[arg(long)]
     pub yes: bool,
-    #[command(flatten)]
-    pub contracts: Contracts,
-}
-
-/// Arguments of `rotate-key`.
-#[derive(Debug, Args)]
-pub struct RotateKey {
-    #[command(flatten)]
-    pub place: InLake,
-    /// Landing folder: it tells what files are called, which the lake does not
-    #[arg(long, default_value = "landing")]
-    pub landing: PathBuf,
-    /// Carry files over that are no longer in landing; delivered again, they count as new files
-    #[arg(long)]
-    pub carry_missing: bool,
     #[command(flatten)]
     pub contracts: Contracts,
 }

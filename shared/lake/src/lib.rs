@@ -16,7 +16,6 @@ mod naming;
 mod objects;
 mod purge;
 mod replace;
-pub mod rotation;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};

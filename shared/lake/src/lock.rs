@@ -1,4 +1,4 @@
-//! Who may change a lake on a folder at the same time: any number of runs, or one erasure, rotation or vacuum.
+//! Who may change a lake on a folder at the same time: any number of runs, or one erasure.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct LakeLock {
 }
 
 impl LakeLock {
-    /// Waits until no erasure, rotation or vacuum is at work on the lake in `folder`. `waiting` is called when one is.
+    /// Waits until no erasure is at work on the lake in `folder`. `waiting` is called when one is.
     ///
     /// # Errors
     /// When the lock file cannot be used.

@@ -63,7 +63,6 @@ impl Lake {
     /// # Errors
     /// When the folder cannot be made, read or written.
     pub fn open(folder: &Path) -> Result<Self, LakeError> {
-        crate::rotation::settle(folder)?;
         let context = || format!("opening the lake {}", folder.display());
         let io = |error: std::io::Error| LakeError::io(context(), &error);
         let identity = folder.join("identity");
@@ -124,7 +123,6 @@ impl Lake {
             let context = format!("{} is not a lake; make one with carelake run --lake {0}", folder.display());
             return Err(LakeError::new(ErrorKind::NotFound, context));
         }
-        crate::rotation::settle(folder)?;
         let lake = Self::at(folder)?;
         Ok(Self { key: LakeKey::load(&folder.join("identity").join(KEY)).ok(), ..lake })
     }

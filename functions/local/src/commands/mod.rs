@@ -7,7 +7,6 @@ mod generate;
 mod land;
 mod quality;
 mod quarantine;
-mod rotate_key;
 mod run;
 
 use std::fmt;
@@ -79,7 +78,6 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
-        Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
         Command::Generate(arguments) => generate::generate(&arguments),
     }

@@ -2,4 +2,3 @@
 
 pub mod erase;
 mod parquet;
-pub mod rotate;
