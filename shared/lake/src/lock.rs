@@ -69,7 +69,7 @@ fn open(folder: &Path) -> Result<File, LakeError> {
     let path = folder.join(LOCK);
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| OpenOptions::new().create(true).append(true).open(&path))
-        .map_err(|error| LakeError::io("opening the lake's lock", &error))
+        .map_err(|error| LakeError::io(format!("opening the lake {}", folder.display()), &error))
 }
 
 #[cfg(test)]
