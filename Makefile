@@ -84,7 +84,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 	set -e; for target in $(TARGET); do mkdir -p $(FUZZ)/found/$$target; \
 		CARGO_TARGET_DIR=$(FUZZ)/target cargo +nightly fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target \
 			$(FUZZ)/corpus/$$target tests/fuzz/regressions/$$target -- -max_total_time=$(SECONDS) -rss_limit_mb=1024 \
-			-timeout=20 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
+			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
 	for folder in tests tests/bench; do \

@@ -19,7 +19,6 @@ const RECORDS: usize = 10_000;
 const BYTES: u64 = 16 << 20;
 
 /// Reads the beginning of a file.
-#[expect(clippy::disallowed_types, reason = "a sample is its first 64 MiB, however much there is")]
 pub fn read(path: &Path) -> Result<Sample, Problem> {
     let shown = path.display().to_string();
     let wrong = |what: &str| Problem::new(format!("{shown}: {what}"));
