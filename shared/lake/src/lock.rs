@@ -69,7 +69,12 @@ fn open(folder: &Path) -> Result<File, LakeError> {
     let path = folder.join(LOCK);
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| OpenOptions::new().create(true).append(true).open(&path))
-        .map_err(|error| LakeError::io(format!("opening the lake {}", folder.display()), &error))
+        .map_err(|error| LakeError::io(place(folder), &error))
+}
+
+/// A file given by mistake may be one of landing, whose name may hold an identifier: only a folder is named.
+fn place(folder: &Path) -> String {
+    if folder.is_dir() { format!("opening the lake {}", folder.display()) } else { "opening the lake".to_owned() }
 }
 
 #[cfg(test)]

@@ -48,12 +48,13 @@ pub async fn texts(rows: &DataFrame, column: &str, table: &str) -> Result<BTreeS
 /// Condition on the rows of persons: one of the columns has one of the values.
 pub fn is_one_of(columns: &[(String, BTreeSet<String>)]) -> Option<Expr> {
     let filled = columns.iter().filter(|(_, values)| !values.is_empty());
-    let one = filled.map(|(column, values)| ident(column).in_list(values.iter().map(lit_text).collect(), false));
+    let one =
+        filled.map(|(column, values)| ident(column).in_list(values.iter().map(|text| lit_text(text)).collect(), false));
     one.reduce(Expr::or)
 }
 
-fn lit_text(text: &String) -> Expr {
-    lit(text.as_str())
+fn lit_text(text: &str) -> Expr {
+    lit(text)
 }
 
 /// The columns of a table by which the persons' rows are known, with the values that are theirs.

@@ -36,7 +36,7 @@ pub async fn absent(context: &Context, pseudonyms: &BTreeSet<String>) -> Result<
 
 fn in_bytes(file: &mut File, wanted: &BTreeSet<String>) -> std::io::Result<bool> {
     let longest = wanted.iter().map(String::len).max().unwrap_or_default();
-    let finders: Vec<_> = wanted.iter().map(|text| memchr::memmem::Finder::new(text)).collect();
+    let finders: Vec<_> = wanted.iter().map(memchr::memmem::Finder::new).collect();
     let mut buffer: Vec<u8> = Vec::with_capacity(PART + longest);
     file.rewind()?;
     loop {
