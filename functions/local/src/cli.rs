@@ -38,6 +38,12 @@ pub enum Command {
     Tables(InLake),
     /// Show the columns of a table or view
     Describe(Describe),
+    /// Clinical measures: definition, version, source, exclusions
+    Measures {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Measures,
+    },
     /// Show the versions of a table
     History(Describe),
     /// What was rejected, and why
@@ -74,6 +80,27 @@ pub struct Contracts {
     /// Folder with contracts of one's own (feeds/, silver/, codes/, gold/), on top of those that ship with carelake
     #[arg(long)]
     pub contracts: Option<PathBuf>,
+}
+
+/// Subcommands of `measures`.
+#[derive(Debug, Subcommand)]
+pub enum Measures {
+    /// List the clinical measures
+    List(Contracts),
+    /// Explain one: definition, grain, version, source, exclusions, columns
+    Explain(Explain),
+}
+
+/// Arguments of `measures explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Name of the measure, such as readmission_30d
+    pub name: String,
+    #[command(flatten)]
+    pub contracts: Contracts,
+    /// Print the SQL as well
+    #[arg(long)]
+    pub sql: bool,
 }
 
 /// Arguments of `run`.

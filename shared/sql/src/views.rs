@@ -51,6 +51,10 @@ pub struct View {
     pub z_order: Vec<String>,
     /// Where the definition comes from.
     pub source_of_definition: String,
+    /// The family of a clinical measure, such as quality or surveillance; none for other views.
+    pub measure: Option<String>,
+    /// What the measure leaves out, by reason.
+    pub exclusions: Vec<ViewParameter>,
     /// The output columns in order.
     pub columns: Vec<ViewColumn>,
     /// The `?` parameters in order; prepared queries only.
@@ -70,7 +74,7 @@ pub struct ViewColumn {
     pub unit: Option<String>,
 }
 
-/// A parameter of a prepared query.
+/// A parameter of a prepared query, or an exclusion of a measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewParameter {
     /// Name.
@@ -172,6 +176,13 @@ impl Views {
     /// Views and marts, each after those it reads; prepared queries are not among them.
     pub fn views(&self) -> impl Iterator<Item = &View> {
         self.0.iter().filter(|view| !view.is_prepared())
+    }
+
+    /// The clinical measures by family and name.
+    pub fn measures(&self) -> Vec<&View> {
+        let mut measures: Vec<&View> = self.0.iter().filter(|view| view.measure.is_some()).collect();
+        measures.sort_by(|one, other| (&one.measure, &one.name).cmp(&(&other.measure, &other.name)));
+        measures
     }
 
     /// The prepared queries by name.

@@ -3,6 +3,7 @@
 //! Invariants: in every file rows_in = accepted + rejected + deduplicated, checked while running; a step can be run
 //! again at any time and then changes nothing; no text of this crate holds a value of a row.
 
+pub mod codes;
 pub mod conform;
 mod context;
 pub mod erased;

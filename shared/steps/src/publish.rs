@@ -15,6 +15,7 @@ use datafusion::error::DataFusionError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::codes;
 use crate::context::Context;
 use crate::error::StepError;
 use crate::run::Observer;
@@ -31,6 +32,9 @@ struct Published {
     as_of: String,
     definitions: String,
     catalogue: String,
+    /// Lakes of before the code lists were tables have none.
+    #[serde(default)]
+    codes: String,
     sources: BTreeSet<[String; 3]>,
     tables: BTreeMap<String, Option<u64>>,
 }
@@ -41,16 +45,20 @@ struct Published {
 /// # Errors
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
-    let entries = lake_tables(context);
+    let lists = codes::lists(context)?;
+    let mut entries = lake_tables(context);
+    entries.extend(lists.iter().map(|(name, list)| codes::entry(name, list)));
     // Versions of what is written are noted before anything is read: a commit of another run in between is a conflict.
     let marts = views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name));
-    let written: Vec<String> = marts.chain([SOURCES, AS_OF].map(str::to_owned)).collect();
+    let small = lists.iter().map(|(name, _)| listed(name)).chain([SOURCES, AS_OF].map(str::to_owned));
+    let written: Vec<String> = marts.chain(small).collect();
     let written = context.tables.versions(written.iter().map(String::as_str)).await?;
     let tables: Vec<String> = context.contracts.tables.keys().cloned().collect();
     let published = Published {
         as_of: context.as_of.to_string(),
         definitions: definitions(views),
         catalogue: fingerprint(&entries),
+        codes: short(&Sha256::digest(format!("{:?}", context.contracts.codes))),
         sources: sources(context).await?,
         tables: context.tables.versions(tables.iter().map(String::as_str)).await?,
     };
@@ -62,16 +70,17 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         context.catalog.put_table(entry).await?;
     }
     let mut changed = Vec::new();
-    for (name, batch, about) in [
-        (
-            SOURCES,
-            sources_batch(&published.sources)?,
-            "Sources of the lake, their feeds, and the subject areas they take part in.",
-        ),
-        (AS_OF, as_of(context)?, "The day as of which ages and the like are reckoned."),
-    ] {
-        if small_table(context, name, batch, about, &written).await? {
-            changed.push(name.to_owned());
+    let about = "Sources of the lake, their feeds, and the subject areas they take part in.";
+    let mut small = vec![
+        (SOURCES.to_owned(), sources_batch(&published.sources)?, about.to_owned()),
+        (AS_OF.to_owned(), as_of(context)?, "The day as of which ages and the like are reckoned.".to_owned()),
+    ];
+    let same = before.is_some_and(|before| before.codes == published.codes);
+    let stale = lists.into_iter().filter(|(name, _)| !same || written.get(&listed(name)).copied().flatten().is_none());
+    small.extend(stale.map(|(name, list)| (listed(&name), list, codes::about(&name))));
+    for (name, batch, about) in small {
+        if small_table(context, &name, batch, &about, &written).await? {
+            changed.push(name);
         }
     }
     let mut session = LakeSession::open(&context.lake, context.catalog.as_ref(), None)
@@ -101,6 +110,11 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     }
     context.lake.put_json(Layout::published(), &published).await?;
     Ok(changed)
+}
+
+/// Qualified name of a code list.
+fn listed(name: &str) -> String {
+    format!("{}.{name}", codes::CODES)
 }
 
 /// True when the catalogue holds every table and view, and every mart is there.

@@ -5,6 +5,7 @@ mod data;
 mod erase;
 mod generate;
 mod land;
+mod measures;
 mod quality;
 mod quarantine;
 mod run;
@@ -74,6 +75,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Call(arguments) => data::call(&arguments).await,
         Command::Tables(place) => data::tables(&place).await,
         Command::Describe(arguments) => data::describe(&arguments).await,
+        Command::Measures { command } => measures::dispatch(&command),
         Command::History(arguments) => data::history(&arguments).await,
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,

@@ -12,13 +12,14 @@
 //! -- column patient_count: number of patients
 //! ```
 //!
+//! A clinical measure names its family (`-- measure: quality`) and what it leaves out (`-- exclusion died: …`).
 //! A line that starts with three blanks after the dashes continues the entry above it. A unit stands in brackets at the
 //! end of a column's description.
 
 use super::{View, ViewColumn, ViewError, ViewParameter};
 
 const KEYS: &str = "name, version, description, grain, owner, materialised, partition_by, z_order, source, \
-                    parameter <name> or column <name>";
+                    measure, exclusion <name>, parameter <name> or column <name>";
 
 /// One `-- key: value` entry.
 struct Entry {
@@ -82,6 +83,8 @@ struct Fields {
     partition_by: Option<Vec<String>>,
     z_order: Option<Vec<String>>,
     source: Option<String>,
+    measure: Option<String>,
+    exclusions: Vec<ViewParameter>,
     columns: Vec<ViewColumn>,
     parameters: Vec<ViewParameter>,
 }
@@ -99,7 +102,8 @@ impl Fields {
         }
         let fresh = match entry.key.split_once(' ') {
             Some(("column", name)) => self.column(name, value),
-            Some(("parameter", name)) => self.parameter(name, value),
+            Some(("parameter", name)) => described(&mut self.parameters, name, value),
+            Some(("exclusion", name)) => described(&mut self.exclusions, name, value),
             Some(_) => return Err(unknown(file, entry)),
             None => match entry.key.as_str() {
                 "name" => self.name.replace(value.to_owned()).is_none(),
@@ -120,6 +124,7 @@ impl Fields {
                 "materialised" => self.materialised.replace(materialised(file, entry)?).is_none(),
                 "partition_by" => self.partition_by.replace(names(value)).is_none(),
                 "z_order" => self.z_order.replace(names(value)).is_none(),
+                "measure" => self.measure.replace(value.to_owned()).is_none(),
                 "source" => self.source.replace(value.to_owned()).is_none(),
                 _ => return Err(unknown(file, entry)),
             },
@@ -146,12 +151,6 @@ impl Fields {
         fresh
     }
 
-    fn parameter(&mut self, name: &str, value: &str) -> bool {
-        let fresh = self.parameters.iter().all(|parameter| parameter.name != name);
-        self.parameters.push(ViewParameter { name: name.to_owned(), description: value.to_owned() });
-        fresh
-    }
-
     fn finish(self, file: &str) -> Result<View, ViewError> {
         let view = View {
             database: String::new(),
@@ -164,6 +163,8 @@ impl Fields {
             partition_by: self.partition_by.unwrap_or_default(),
             z_order: self.z_order.unwrap_or_default(),
             source_of_definition: required(file, "source", self.source)?,
+            measure: self.measure,
+            exclusions: self.exclusions,
             columns: self.columns,
             parameters: self.parameters,
             sql: String::new(),
@@ -197,6 +198,13 @@ impl Fields {
         }
         Ok(view)
     }
+}
+
+/// Adds a named description; false when the name is taken.
+fn described(list: &mut Vec<ViewParameter>, name: &str, value: &str) -> bool {
+    let fresh = list.iter().all(|known| known.name != name);
+    list.push(ViewParameter { name: name.to_owned(), description: value.to_owned() });
+    fresh
 }
 
 fn names(value: &str) -> Vec<String> {

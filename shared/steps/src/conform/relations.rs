@@ -1,9 +1,7 @@
 //! The relations a mapping query reads, and its result in the shape of the target table.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::csv::reader::Format;
 use arrow::datatypes::{DataType, SchemaRef};
 use carelake_contracts::{Contract, Period, Table, Target};
 use carelake_lake::{IngestEntry, Layer};
@@ -14,6 +12,7 @@ use datafusion::functions::datetime::expr_fn::date_part;
 use datafusion::logical_expr::{Expr, cast, col, lit};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
 
+use crate::codes;
 use crate::context::Context;
 use crate::error::StepError;
 use crate::schema;
@@ -84,20 +83,9 @@ async fn rows(session: &SessionContext, urls: Vec<String>, schema: &SchemaRef) -
 /// Code lists as tables of schema `codes`; every column is text.
 pub fn register_codes(context: &Context, session: &SessionContext) -> Result<(), StepError> {
     let failed = |error: datafusion::error::DataFusionError| StepError::query("reading the code lists", &error);
-    let broken = |error: arrow::error::ArrowError| failed(error.into());
-    for (name, text) in &context.contracts.codes {
-        let format = Format::default().with_header(true);
-        let (inferred, _) = format.infer_schema(Cursor::new(text), None).map_err(broken)?;
-        let fields: Vec<_> =
-            inferred.fields().iter().map(|field| field.as_ref().clone().with_data_type(DataType::Utf8)).collect();
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        let reader = arrow::csv::ReaderBuilder::new(schema.clone())
-            .with_header(true)
-            .build(Cursor::new(text))
-            .map_err(broken)?;
-        let batches = reader.collect::<Result<Vec<_>, _>>().map_err(broken)?;
-        let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
-        carelake_sql::session::register_in(session, "codes", name, Arc::new(table)).map_err(failed)?;
+    for (name, list) in codes::lists(context)? {
+        let table = MemTable::try_new(list.schema(), vec![vec![list]]).map_err(failed)?;
+        carelake_sql::session::register_in(session, codes::CODES, &name, Arc::new(table)).map_err(failed)?;
     }
     Ok(())
 }
