@@ -82,6 +82,18 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def real_exports(shared_data, tmp_path_factory) -> Lake:
+    """What the clinical measures read of the real synthea exports, each export a source."""
+    lake = Lake(tmp_path_factory.mktemp("exports"))
+    for folder in sorted((shared_data / "synthea_csv").iterdir()):
+        for table in ("patients", "encounters", "conditions", "medications", "procedures", "observations", "organizations"):
+            if (file := folder / f"{table}.csv.gz").exists():
+                lake.land(folder.name, table, file, feed="synthea")
+    lake.run()
+    return lake
+
+
 def dataset(report: dict, source: str, name: str) -> dict:
     """The report of one dataset."""
     (found,) = [one for one in report["datasets"] if (one["source"], one["dataset"]) == (source, name)]

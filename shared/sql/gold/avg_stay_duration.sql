@@ -46,7 +46,7 @@ SELECT
     COUNT(t.stop_at) AS stays,
     AVG(CAST(date_diff('second', t.start_at, t.stop_at) AS DOUBLE) / 86400) AS avg_stay_days,
     AVG(CAST(t.los_days AS DOUBLE)) AS avg_los_days,
-    AVG(CAST(GREATEST(t.los_days, 1) AS DOUBLE)) AS avg_los_billing_days,
+    AVG(CAST(CASE WHEN t.los_days = 0 THEN 1 ELSE t.los_days END AS DOUBLE)) AS avg_los_billing_days,
     COUNT(*) - COUNT(t.stop_at) AS excluded_no_discharge
 FROM carried c
 JOIN stays t

@@ -13,6 +13,7 @@
 //! | [`conditional`] | `if(condition, a[, b])` |
 //! | [`collections`] | `element_at(array or map, key)`, `cardinality(array or map)` |
 //! | [`count_if`] | `count_if(condition)` |
+//! | [`greatest`] | `greatest(a, b, …)`, `least(a, b, …)`: NULL when any value is NULL |
 //! | [`extremes`] | `max_by(x, y)`, `min_by(x, y)` |
 //! | [`approximate`] | `approx_distinct(x)`, `approx_percentile(x, percentage)` |
 //! | here | `arbitrary(x)`: DataFusion's `any_value`, which Trino has too |
@@ -29,6 +30,7 @@ pub mod date_format;
 pub mod date_parts;
 pub mod date_trunc;
 pub mod extremes;
+pub mod greatest;
 mod pattern;
 
 use datafusion::error::Result;
@@ -49,6 +51,8 @@ pub fn scalar() -> Vec<ScalarUDF> {
         ScalarUDF::from(conditional::If::new()),
         ScalarUDF::from(collections::ElementAt::new()),
         ScalarUDF::from(collections::Cardinality::new()),
+        ScalarUDF::from(greatest::Greatest::greatest()),
+        ScalarUDF::from(greatest::Greatest::least()),
     ];
     functions.extend(date_parts::all().into_iter().map(ScalarUDF::from));
     functions

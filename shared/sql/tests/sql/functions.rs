@@ -35,6 +35,22 @@ async fn date_add() {
 }
 
 #[tokio::test]
+async fn greatest_and_least_know_nothing_when_a_value_is_missing() {
+    check(&[
+        ("greatest(1, 3, 2)", "3"),
+        ("least(1, 3, 2)", "1"),
+        ("greatest(1, NULL)", "NULL"),
+        ("least(NULL, DATE '2024-01-01')", "NULL"),
+        ("least(DATE '2024-01-02', DATE '2024-01-01')", "2024-01-01"),
+        ("greatest(1, 2.5)", "2.5"),
+    ])
+    .await;
+    let session = plain().unwrap();
+    let sql = "SELECT greatest(a, b) AS g, least(a, b, 5) AS l FROM (VALUES (1, 9), (NULL, 2), (7, NULL), (6, 8)) AS t (a, b)";
+    assert_eq!(csv(session.sql(sql).await.unwrap()).await, "g,l\n9,1\n,\n,\n8,5\n");
+}
+
+#[tokio::test]
 async fn date_parts() {
     check(&[
         // 2024-12-30 is a Monday in week 1 of 2025; 2021-01-03 a Sunday in week 53 of 2020.
