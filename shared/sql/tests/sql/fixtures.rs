@@ -33,6 +33,15 @@ pub fn silver() -> SessionContext {
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
         register_in(&session, database, name, Arc::new(table)).unwrap();
     }
+    for file in fs::read_dir("../contracts/codes").unwrap() {
+        let file = file.unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        let names = text.lines().next().unwrap().split(',');
+        let fields: Vec<Field> = names.map(|name| Field::new(name, DataType::Utf8, true)).collect();
+        let batch = read(&file, Arc::new(Schema::new(fields)));
+        let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+        register_in(&session, "codes", file.file_stem().unwrap().to_str().unwrap(), Arc::new(table)).unwrap();
+    }
     session
 }
 
@@ -59,6 +68,7 @@ fn type_of(kind: &str) -> DataType {
         "string" => DataType::Utf8,
         "int" => DataType::Int32,
         "long" => DataType::Int64,
+        "double" => DataType::Float64,
         "boolean" => DataType::Boolean,
         "date" => DataType::Date32,
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
