@@ -9,7 +9,7 @@ export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
 PATIENTS ?= 1000
 SEEDS ?= 1000
-OWN_DOCS := docs/data-model.md docs/definitions.md
+OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
 .PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench fuzz lock deny clean
 
@@ -64,6 +64,7 @@ bless: build ## rewrite golden files from what the code gives; read the differen
 docs: ## write the generated pages of docs/
 	python3 docs/data_model.py > docs/data-model.md
 	python3 docs/definitions.py > docs/definitions.md
+	python3 docs/measures.py > docs/measures.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release -p carelake

@@ -19,6 +19,7 @@ A view is one SELECT in Athena's dialect. `carelake describe` shows the types of
 - The day as of which ages are reckoned is in `gold.as_of`; no view reads the clock.
 - Which sources a view covers is decided by their subject area, in `silver.sources`
   (see [decision 11](decisions/0011-subject-areas.md)).
+- The clinical measures are explained in [measures](measures.md).
 - The version is raised when the meaning changes.
 """
 
@@ -29,7 +30,7 @@ ABOUT = {
 }
 
 TABLE = re.compile(
-    r"\b(?:from|join)\s+((?:silver|gold|gold_identified|identity)\.\w+)",
+    r"\b(?:from|join)\s+((?:silver|gold|gold_identified|identity|codes)\.\w+)",
     re.IGNORECASE,
 )
 
@@ -47,10 +48,10 @@ def parse(path: Path) -> dict:
         elif rest.strip():
             key, value = rest.split(":", 1)
             entries.append([" ".join(key.split()), value.strip()])
-    header: dict = {"columns": [], "parameters": []}
+    header: dict = {"columns": [], "parameters": [], "exclusions": []}
     for key, value in entries:
         kind, _, name = key.partition(" ")
-        if kind in ("column", "parameter"):
+        if kind in ("column", "parameter", "exclusion"):
             header[f"{kind}s"].append((name, value))
         else:
             header[key] = value
@@ -112,6 +113,8 @@ def page() -> str:
         names = [(f"`{header['name']}`", header["description"]) for _, header in files]
         lines += table(["name", "what it shows"], names)
         for path, header in files:
+            if "measure" in header:
+                continue
             lines += section(folder, path, header)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -10,6 +10,7 @@ pub mod erased;
 mod error;
 pub mod ingest;
 pub mod maintain;
+pub mod marts;
 pub mod publish;
 pub mod quality;
 pub mod report;

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::codes;
 use crate::context::Context;
 use crate::error::StepError;
+use crate::marts::{self, Made};
 use crate::run::Observer;
 use crate::schema;
 
@@ -37,6 +38,22 @@ struct Published {
     codes: String,
     sources: BTreeSet<[String; 3]>,
     tables: BTreeMap<String, Option<u64>>,
+    /// Marts as they were written, those that Z-order rewrites left out.
+    #[serde(default)]
+    marts: BTreeMap<String, Made>,
+}
+
+impl Published {
+    /// The state of a table that is no view; all that is not known counts as new in every run.
+    fn state(&self, table: &str, run_id: &str) -> String {
+        match (table, self.tables.get(table)) {
+            (SOURCES, _) => format!("{:?}", self.sources),
+            (AS_OF, _) => self.as_of.clone(),
+            (_, Some(version)) => format!("{version:?}"),
+            _ if table.starts_with("codes.") => self.codes.clone(),
+            _ => run_id.to_owned(),
+        }
+    }
 }
 
 /// Brings catalogue, marts and views up to date; the tables that have a new version. Nothing is done when tables,
@@ -54,15 +71,19 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     let written: Vec<String> = marts.chain(small).collect();
     let written = context.tables.versions(written.iter().map(String::as_str)).await?;
     let tables: Vec<String> = context.contracts.tables.keys().cloned().collect();
-    let published = Published {
+    let mut published = Published {
         as_of: context.as_of.to_string(),
         definitions: definitions(views),
         catalogue: fingerprint(&entries),
         codes: short(&Sha256::digest(format!("{:?}", context.contracts.codes))),
         sources: sources(context).await?,
         tables: context.tables.versions(tables.iter().map(String::as_str)).await?,
+        marts: BTreeMap::new(),
     };
+    let inputs = marts::inputs(views, &|table| published.state(table, &context.run_id))?;
     let before = context.lake.get_json::<Published>(Layout::published()).await?;
+    let made = before.as_ref().map(|before| before.marts.clone()).unwrap_or_default();
+    published.marts.clone_from(&made);
     if before.as_ref() == Some(&published) && complete(context, &entries, views, &written).await? {
         return Ok(Vec::new());
     }
@@ -89,8 +110,20 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     for (rank, view) in views.iter().enumerate() {
         let qualified = format!("{}.{}", view.database, view.name);
         if view.materialised {
-            let entry = materialise(context, &session, view, &written).await?;
-            changed.push(qualified.clone());
+            let version = written.get(&qualified).copied().flatten();
+            let wanted = inputs.get(&qualified);
+            let fresh =
+                made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
+            let entry = materialise(context, &session, view, &written, fresh).await?;
+            if !fresh {
+                changed.push(qualified.clone());
+                published.marts.remove(&qualified);
+            }
+            if let (false, true, Some(inputs)) = (fresh, view.z_order.is_empty(), wanted) {
+                // The write allows no other commit in between.
+                let version = version.map_or(0, |version| version.saturating_add(1));
+                published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
+            }
             context.catalog.put_table(&entry).await?;
             session.know_table(entry);
         } else {
@@ -164,15 +197,20 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
+/// Writes a mart, unless it is `fresh`; what the catalogue says of it.
 async fn materialise(
     context: &Context,
     session: &LakeSession,
     view: &View,
     written: &Versions,
+    fresh: bool,
 ) -> Result<TableEntry, StepError> {
     let qualified = format!("{}.{}", view.database, view.name);
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
+    if fresh {
+        return Ok(entry);
+    }
     let write = Write {
         plan: rows.into_unoptimized_plan(),
         session: session.context().state(),

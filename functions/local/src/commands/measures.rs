@@ -38,7 +38,11 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Problem> {
     let measures = views.measures();
     let Some(measure) = measures.iter().find(|measure| measure.name == arguments.name) else {
         let names: Vec<&str> = measures.iter().map(|measure| measure.name.as_str()).collect();
-        return Err(Problem::new(format!("there is no measure \"{}\"; there are {}", arguments.name, names.join(", "))));
+        return Err(Problem::new(format!(
+            "there is no measure \"{}\"; there are {}",
+            arguments.name,
+            names.join(", ")
+        )));
     };
     say(&format!("{}.{}, version {}: {}", measure.database, measure.name, measure.version, measure.description));
     say(&format!("grain       {}", measure.grain));

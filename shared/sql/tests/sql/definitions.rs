@@ -127,11 +127,11 @@ fn marts_have_the_model_of_the_star_schema() {
         clinical,
         [
             "condition_names",
-            "medication_adherence",
-            "patient_feature_store",
             "readmission_stays",
             "disease_signals",
             "disease_trends",
+            "medication_adherence",
+            "patient_feature_store",
             "patient_journey",
         ]
     );

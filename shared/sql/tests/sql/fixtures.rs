@@ -53,8 +53,13 @@ pub async fn lake() -> SessionContext {
             session.sql(&view.sql).await.unwrap_or_else(|error| panic!("{}.{}: {error}", view.database, view.name));
         view.check_columns(rows.schema().fields().iter().map(|field| field.name().as_str())).unwrap();
         let table = if view.materialised {
-            let schema = Arc::clone(rows.schema().inner());
-            Arc::new(MemTable::try_new(schema, vec![rows.collect().await.unwrap()]).unwrap())
+            let planned = Arc::clone(rows.schema().inner());
+            let batches = rows.collect().await.unwrap();
+            let schema = batches.first().map_or_else(|| Arc::clone(&planned), RecordBatch::schema);
+            for (field, column) in schema.fields().iter().zip(planned.fields()) {
+                assert_eq!(field.data_type(), column.data_type(), "{}.{}", view.name, field.name());
+            }
+            Arc::new(MemTable::try_new(schema, vec![batches]).unwrap())
         } else {
             rows.into_view()
         };

@@ -1,0 +1,83 @@
+//! What each mart is made from, so that publish computes only those whose inputs changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use carelake_sql::views::View;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::StepError;
+
+/// A mart as it was last written: what it was made from, and the table version that holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Hash of its SQL, that of the views it reads, and the state of every table under them.
+    pub inputs: String,
+    /// Version of the mart's table.
+    pub version: u64,
+}
+
+/// For each materialised view the hash of what it is made from. `state` gives the state of a table that is no view.
+///
+/// # Errors
+/// When the SQL of a view cannot be read.
+pub fn inputs(views: &[View], state: &dyn Fn(&str) -> String) -> Result<BTreeMap<String, String>, StepError> {
+    let mut hashes: BTreeMap<String, String> = BTreeMap::new();
+    let mut marts = BTreeMap::new();
+    // A view stands after those it reads, so their hashes are known.
+    for view in views {
+        let name = format!("{}.{}", view.database, view.name);
+        let mut digest = Sha256::new();
+        digest.update(format!("{}\n{:?}\n", view.sql, view.partition_by));
+        let reads = view.tables().map_err(|error| StepError::Invalid(error.to_string()))?;
+        for table in reads.into_iter().map(|(database, table)| format!("{database}.{table}")).collect::<BTreeSet<_>>() {
+            let of = hashes.get(&table).cloned().unwrap_or_else(|| state(&table));
+            digest.update(format!("{table}\n{of}\n"));
+        }
+        let hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if view.materialised {
+            marts.insert(name.clone(), hash.clone());
+        }
+        hashes.insert(name, hash);
+    }
+    Ok(marts)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn view(name: &str, materialised: &str, sql: &str) -> View {
+        let text = format!(
+            "-- name: {name}\n-- version: 1\n-- description: D.\n-- grain: one row per x\n-- owner: o\n\
+             -- materialised: {materialised}\n-- source: s\n-- column source: sender\n{sql}\n"
+        );
+        View::parse("gold", &format!("gold/{name}.sql"), &text).unwrap()
+    }
+
+    fn changed(one: &str) -> Vec<String> {
+        let views = [
+            view("a", "delta", "SELECT p.source FROM silver.p p"),
+            view("b", "no", "SELECT a.source FROM gold.a a JOIN silver.q q ON q.source = a.source"),
+            view("c", "delta", "SELECT b.source FROM gold.b b"),
+        ];
+        let before = inputs(&views, &|_| "1".to_owned()).unwrap();
+        let after = inputs(&views, &|table| if table == one { "2" } else { "1" }.to_owned()).unwrap();
+        before.keys().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+    }
+
+    #[test]
+    fn a_mart_changes_with_every_table_under_it_and_no_other() {
+        assert_eq!(changed("silver.p"), ["gold.a", "gold.c"]);
+        assert_eq!(changed("silver.q"), ["gold.c"]);
+        assert!(changed("silver.r").is_empty());
+    }
+
+    #[test]
+    fn a_mart_changes_with_the_sql_of_a_view_under_it() {
+        let top = view("c", "delta", "SELECT b.source FROM gold.b b");
+        let of = |sql: &str| inputs(&[view("b", "no", sql), top.clone()], &|_| String::new()).unwrap();
+        assert_ne!(of("SELECT q.source FROM silver.q q"), of("SELECT q.source FROM silver.q q WHERE q.source = 'x'"));
+    }
+}
