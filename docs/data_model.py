@@ -21,6 +21,7 @@ The gold views are in [definitions.md](definitions.md). How to write a contract 
 | `identity` | who the pseudonyms are: real identifiers, names, contacts, free text, unclassified columns | Parquet, and one Delta table | few: restricted |
 | `quarantine` | broken rules: file, row, rule, reason, masked values | Parquet, one file a landing file | data engineers |
 | `silver` | canonical tables, the same for every feed | Delta Lake | analysts |
+| `codes` | the code lists of the contracts, dated and with their source ([measures.md](measures.md#code-lists)) | Delta Lake | analysts |
 | `gold` | views and marts without names and real identifiers of patients | views and Delta Lake | analysts, managers |
 | `gold_identified` | twins of gold views with names and real identifiers | views | few: restricted |
 
