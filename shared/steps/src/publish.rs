@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use carelake_contracts::{ColumnType, Contract, Table};
 use carelake_lake::{
-    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write,
+    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write, clustered,
 };
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
@@ -20,8 +20,8 @@ use crate::error::StepError;
 use crate::run::Observer;
 use crate::schema;
 
-const SOURCES: &str = "silver.sources";
-const AS_OF: &str = "gold.as_of";
+pub(crate) const SOURCES: &str = "silver.sources";
+pub(crate) const AS_OF: &str = "gold.as_of";
 
 type Versions = BTreeMap<String, Option<u64>>;
 
@@ -103,6 +103,25 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     Ok(changed)
 }
 
+/// Notes that tables were rewritten and hold the rows that they held: gold made from the one version is made from the
+/// other. Nobody may publish meanwhile.
+///
+/// # Errors
+/// When storage fails.
+pub async fn note_rewritten(context: &Context, rewritten: &[(String, u64, u64)]) -> Result<(), StepError> {
+    let Some(mut published) = context.lake.get_json::<Published>(Layout::published()).await? else { return Ok(()) };
+    let before = published.tables.clone();
+    for (table, from, to) in rewritten {
+        if let Some(version) = published.tables.get_mut(table).filter(|version| **version == Some(*from)) {
+            *version = Some(*to);
+        }
+    }
+    if published.tables != before {
+        context.lake.put_json(Layout::published(), &published).await?;
+    }
+    Ok(())
+}
+
 /// True when the catalogue holds every table and view, and every mart is there.
 async fn complete(
     context: &Context,
@@ -159,6 +178,7 @@ async fn materialise(
     let qualified = format!("{}.{}", view.database, view.name);
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
+    let rows = clustered(rows, &view.partition_by, &view.z_order).map_err(failed(view))?;
     let write = Write {
         plan: rows.into_unoptimized_plan(),
         session: session.context().state(),
@@ -169,9 +189,6 @@ async fn materialise(
     };
     let current = current(context, &qualified, written).await?;
     context.tables.write(&qualified, current, write).await?;
-    if !view.z_order.is_empty() {
-        context.tables.z_order(&qualified, &view.z_order).await?;
-    }
     Ok(entry)
 }
 

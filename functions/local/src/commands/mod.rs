@@ -5,9 +5,12 @@ mod data;
 mod erase;
 mod generate;
 mod land;
+mod maintain;
 mod quality;
 mod quarantine;
+mod rotate_key;
 mod run;
+mod settle;
 
 use std::fmt;
 use std::path::Path;
@@ -78,6 +81,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
+        Command::Maintain(arguments) => maintain::maintain(&arguments).await,
+        Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
         Command::Generate(arguments) => generate::generate(&arguments),
     }

@@ -16,12 +16,15 @@ use std::time::Instant;
 use carelake_contracts::{Contract, LandingPath};
 use carelake_decode::Header;
 use carelake_lake::{ErrorKind, IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
+use carelake_privacy::LakeKey;
+use chrono::{DateTime, Utc};
 
 use crate::context::Context;
 use crate::erased::ErasedRows;
 use crate::error::StepError;
 use rows::Outputs;
 
+pub(crate) use output::properties as object_properties;
 pub(crate) use quarantine::Broken;
 
 /// What ingest made of a landing key.
@@ -63,6 +66,7 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     let (landing, wanted) = (context.landing.clone(), key.clone());
     let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
     let mut entry = entry(context, key, &path, &contract, &file)?;
+    entry.place = versions.iter().find_map(|version| version.place.clone());
     // The newest content with another time, or an older version that was put back.
     let touched = newest.filter(|newest| newest.version == entry.version);
     if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
@@ -120,11 +124,11 @@ fn entry(
 ) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
     let lake_key = context.lake.key()?;
-    let arrived = file.modified.timestamp_micros().to_string();
     Ok(IngestEntry {
-        name: lake_key.name("object", &[key.expose(), &file.digest, &arrived, &fingerprint]),
+        name: object_name(lake_key, key, &file.digest, file.modified, &fingerprint),
         generation: 0,
         key: key.name(lake_key),
+        place: None,
         version: file.digest.clone(),
         modified: file.modified,
         source: path.source.clone(),
@@ -144,6 +148,17 @@ fn entry(
         missing_columns: Vec::new(),
         checks: std::collections::BTreeMap::new(),
     })
+}
+
+/// The name of a landing file's objects, which depends on all that they are made from.
+pub(crate) fn object_name(
+    lake_key: &LakeKey,
+    key: &LandingKey,
+    digest: &str,
+    modified: DateTime<Utc>,
+    contract: &str,
+) -> String {
+    lake_key.name("object", &[key.expose(), digest, &modified.timestamp_micros().to_string(), contract])
 }
 
 /// Reads a file that nobody writes to meanwhile: a sender may copy over it in place.

@@ -2,3 +2,8 @@
 
 pub mod erase;
 mod parquet;
+pub mod rotate;
+mod tables;
+pub mod upkeep;
+mod unnamed;
+mod verify;
