@@ -3,31 +3,77 @@
 use std::sync::Arc;
 
 use arrow::array::BinaryBuilder;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
+use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::prelude::{DataFrame, ident};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 /// Bytes of each column that the curve goes by.
 const BYTES: usize = 16;
 
-/// The rows by partition, then by `columns`: by one as it is, by several along a Z-curve.
+/// The session with one stream of rows, so that a partition of a table becomes one file.
+pub fn one_stream(session: SessionState) -> SessionState {
+    let config = session.config().clone().with_target_partitions(1);
+    SessionStateBuilder::new_from_existing(session).with_config(config).build()
+}
+
+/// The rows by partition, then by `columns`: by one as it is, by several along a Z-curve. Also the session in which to
+/// write them, so that they stay in that order. Without columns both are as they were.
 ///
 /// # Errors
 /// When there is no such column.
-pub fn clustered(rows: DataFrame, partitions: &[String], columns: &[String]) -> Result<DataFrame, DataFusionError> {
+pub async fn clustered(
+    rows: DataFrame,
+    session: SessionState,
+    partitions: &[String],
+    columns: &[String],
+) -> Result<(LogicalPlan, SessionState), DataFusionError> {
     if columns.is_empty() {
-        return Ok(rows);
+        return Ok((rows.into_unoptimized_plan(), session));
     }
     let mut order: Vec<Expr> = partitions.iter().map(ident).collect();
     match columns {
         [one] => order.push(ident(one)),
         several => order.push(ScalarUDF::from(Curve::default()).call(several.iter().map(ident).collect())),
     }
-    rows.sort(order.into_iter().map(|by| by.sort(true, true)).collect())
+    let sorted = rows.sort(order.into_iter().map(|by| by.sort(true, true)).collect())?;
+    let plan = sorted.create_physical_plan().await?;
+    let session = one_stream(session);
+    let rows: Arc<dyn PartitionStream> = Arc::new(InOrder { schema: plan.schema(), plan });
+    let table = StreamingTable::try_new(rows.schema().clone(), vec![rows])?;
+    let rows = SessionContext::new_with_state(session.clone()).read_table(Arc::new(table))?;
+    Ok((rows.into_unoptimized_plan(), session))
+}
+
+/// Rows that a planner may not sort otherwise: as a part of a plan that asks for no order, a sort would be left out.
+#[derive(Debug)]
+struct InOrder {
+    schema: SchemaRef,
+    plan: Arc<dyn ExecutionPlan>,
+}
+
+impl PartitionStream for InOrder {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        match self.plan.execute(0, context) {
+            Ok(rows) => rows,
+            Err(error) => {
+                let failed = futures::stream::once(std::future::ready(Err(error)));
+                Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), failed))
+            }
+        }
+    }
 }
 
 /// Place on a Z-curve: the bits of all columns in turn, greatest first, so that rows near in every column are near.
@@ -101,9 +147,11 @@ mod tests {
         let (x, y): (Vec<i32>, Vec<i32>) = cells.unzip();
         let columns: [(&str, ArrayRef); 2] =
             [("x", Arc::new(Int32Array::from(x))), ("y", Arc::new(Int32Array::from(y)))];
-        let rows = SessionContext::new().read_batch(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+        let session = SessionContext::new();
+        let rows = session.read_batch(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
         let names = ["x", "y"].map(str::to_owned);
-        let found = clustered(rows, &[], &names).unwrap().collect().await.unwrap();
+        let (plan, state) = clustered(rows, session.state(), &[], &names).await.unwrap();
+        let found = DataFrame::new(state, plan).collect().await.unwrap();
         let first = found[0].slice(0, 16);
         for column in first.columns() {
             assert!(column.as_primitive::<Int32Type>().iter().flatten().all(|value| value < 4));

@@ -74,11 +74,8 @@ impl DeltaTables {
         let Some(table) = self.open(qualified, None).await? else { return Ok(Expired::default()) };
         let past = self.past(qualified, &table, cutoff).await?;
         let versions = past.log.iter().filter(|path| path.as_ref().ends_with(".json")).count() as u64;
-        let expired = Expired {
-            versions,
-            files: past.data.len() as u64,
-            bytes: past.data.iter().map(|file| file.size).sum(),
-        };
+        let expired =
+            Expired { versions, files: past.data.len() as u64, bytes: past.data.iter().map(|file| file.size).sum() };
         if dry || (past.log.is_empty() && past.data.is_empty()) {
             return Ok(expired);
         }

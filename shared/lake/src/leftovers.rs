@@ -34,7 +34,8 @@ impl Lake {
         if self.folder.is_some()
             && let Ok(root) = self.url("")?.to_file_path()
         {
-            walk(&root, &root, false, &mut found).map_err(|error| LakeError::io("looking for left-over files", &error))?;
+            walk(&root, &root, false, &mut found)
+                .map_err(|error| LakeError::io("looking for left-over files", &error))?;
         }
         Ok(found)
     }
@@ -80,7 +81,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();
         };
-        for path in ["bronze/t/a.parquet#1", "identity/.key.0123", "_carelake/scratch/one", "silver/t/_delta_log/1.json#12"] {
+        for path in
+            ["bronze/t/a.parquet#1", "identity/.key.0123", "_carelake/scratch/one", "silver/t/_delta_log/1.json#12"]
+        {
             write(path);
         }
         for path in ["bronze/t/a.parquet", "bronze/t/#x", "silver/t/a#b.parquet", "_carelake/runs/1.json"] {

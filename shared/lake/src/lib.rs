@@ -23,7 +23,7 @@ mod rotation;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
-pub use cluster::clustered;
+pub use cluster::{clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};

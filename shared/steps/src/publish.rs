@@ -178,10 +178,11 @@ async fn materialise(
     let qualified = format!("{}.{}", view.database, view.name);
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
-    let rows = clustered(rows, &view.partition_by, &view.z_order).map_err(failed(view))?;
+    let (plan, session) =
+        clustered(rows, session.context().state(), &view.partition_by, &view.z_order).await.map_err(failed(view))?;
     let write = Write {
-        plan: rows.into_unoptimized_plan(),
-        session: session.context().state(),
+        plan,
+        session,
         predicate: None,
         partition_by: view.partition_by.clone(),
         description: view.description.clone(),

@@ -45,8 +45,7 @@ pub async fn rotate_key(arguments: &RotateKey) -> Result<ExitCode, Problem> {
         return Err(Problem::new("nothing was changed; add --yes to rotate the key"));
     }
     let key = Rotations::new(&context.lake).make_key()?;
-    let rotation =
-        rotate::begin(&context, &key, erase::now(), &views, run::workers(None), &Bars::default()).await?;
+    let rotation = rotate::begin(&context, &key, erase::now(), &views, run::workers(None), &Bars::default()).await?;
     show(&complete(&context, rotation, &views).await?)
 }
 
@@ -68,7 +67,9 @@ fn plan(outlook: &Outlook) {
             outlook.gone_from_landing
         ));
     }
-    note("earlier versions of the tables are removed, and exports of pseudonyms made until now fit to nothing any more");
+    note(
+        "earlier versions of the tables are removed, and exports of pseudonyms made until now fit to nothing any more",
+    );
 }
 
 /// Finishes a rotation that was begun. The caller holds the lake's exclusive lock.

@@ -4,6 +4,6 @@ pub mod erase;
 mod parquet;
 pub mod rotate;
 mod tables;
-pub mod upkeep;
 mod unnamed;
+pub mod upkeep;
 mod verify;

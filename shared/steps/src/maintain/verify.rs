@@ -171,7 +171,8 @@ mod tests {
         let (long, short) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210");
         let mut hashes = Hashes::default();
         assert!(hashes.add(long) && hashes.add(short) && !hashes.add("not a hash"));
-        for text in [format!("x{long}y"), format!("2024-01-01/{short}/0001"), format!("00{long}"), format!("a{short}")] {
+        for text in [format!("x{long}y"), format!("2024-01-01/{short}/0001"), format!("00{long}"), format!("a{short}")]
+        {
             assert!(hashes.within(text.as_bytes()), "{text}");
         }
         for text in ["0123456789abcdef 0123456789abcdef", "fedcba987654321", "FEDCBA9876543210", ""] {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carelake_lake::{LiveFile, OpenTable, Write, clustered};
+use carelake_lake::{LiveFile, OpenTable, Write, clustered, one_stream};
 use carelake_sql::views::View;
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{SessionContext, ident};
 use serde::{Deserialize, Serialize};
@@ -163,7 +162,7 @@ async fn rewrite(
     partitions: &[&Partition],
 ) -> Result<(), StepError> {
     let failed = |error: DataFusionError| StepError::query(format!("rewriting {name}"), &error);
-    let session = one_at_a_time(&crate::conform::session(context)?);
+    let session = SessionContext::new_with_state(one_stream(crate::conform::session(context)?.state()));
     let provider = context.tables.provider(table).await?;
     let condition = condition(partitions, &provider.schema()).map_err(failed)?;
     let rows = session.read_table(provider).map_err(failed)?;
@@ -171,23 +170,17 @@ async fn rewrite(
         Some(condition) => rows.filter(condition.clone()).map_err(failed)?,
         None => rows,
     };
-    let rows = clustered(rows, &shape.partition_by, &shape.z_order).map_err(failed)?;
+    let (plan, session) =
+        clustered(rows, session.state(), &shape.partition_by, &shape.z_order).await.map_err(failed)?;
     let write = Write {
-        plan: rows.into_unoptimized_plan(),
-        session: session.state(),
+        plan,
+        session,
         predicate: condition,
         partition_by: shape.partition_by.clone(),
         description: String::new(),
         run_id: context.run_id.clone(),
     };
     Ok(context.tables.write(name, Some(table.clone()), write).await?)
-}
-
-/// The session with one stream of rows, so that a partition becomes one file.
-fn one_at_a_time(session: &SessionContext) -> SessionContext {
-    let state = session.state();
-    let config = state.config().clone().with_target_partitions(1);
-    SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())
 }
 
 /// Condition on the rows of the partitions; `None` for a table that has no partitions.
