@@ -76,3 +76,13 @@ def test_a_query_can_be_timed(lake):
     rows = lake.sql("SELECT * FROM silver.patients", "--timing", "3")
     assert [row["rows"] for row in rows] == ["2", "2", "2"]
     assert all(float(row["planning_ms"]) > 0 and float(row["running_ms"]) > 0 for row in rows)
+
+
+def test_a_query_may_begin_with_a_comment(lake):
+    clinic(lake)
+    lake.run()
+    for query in ("-- how many\nSELECT count(*) AS n FROM patients", "--how many\nSELECT count(*) AS n FROM patients"):
+        assert carelake("sql", "--lake", lake.folder, "--format", "csv", query).stdout == "n\n2\n"
+        assert carelake("sql", query, "--lake", lake.folder, "--format", "csv").stdout == "n\n2\n"
+    refused = carelake("sql", "--lake", lake.folder, "--fromat", check=False)
+    assert (refused.returncode, refused.stderr.strip()) == (2, "carelake: there is no option --fromat; a query goes in quotes")

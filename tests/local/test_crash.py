@@ -8,7 +8,7 @@ import time
 
 import deltalake
 import pytest
-from conftest import BINARY, Lake, carelake
+from conftest import BINARY, Lake, carelake, clinic
 from lake_files import delta_tables, difference, snapshot
 
 SEED = 20
@@ -109,6 +109,39 @@ def test_a_run_beside_another_writer_that_rewrites_the_tables(hospital):
         other.join()
     assert sum(not isinstance(one, Exception) for one in rewrites) > 5
     assert hospital.differs(lake) == []
+
+
+def test_a_file_is_taken_only_when_nobody_writes_to_it(lake):
+    clinic(lake)
+    visits = lake.landing / "clinic/visits/2024-03-01/growing.csv"
+    visits.parent.mkdir(parents=True)
+    done, written = threading.Event(), []
+
+    def send():
+        with visits.open("w") as file:
+            file.write("visit_id,patient_id,doctor_id,visit_date,reason,visit_type\n")
+            while not done.is_set():
+                for _ in range(50):
+                    written.append(f"G{len(written)}")
+                    file.write(f"{written[-1]},P1,D1,2024-03-01,Fever,Consultation\n")
+                file.flush()
+                time.sleep(0.0002)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while not written:
+        time.sleep(0.001)
+    try:
+        report = lake.run()
+    finally:
+        done.set()
+        sender.join()
+    (reason,) = [reason for reason in report["ignored_files"] if "written to" in reason]
+    assert report["ignored_files"][reason] == 1
+    assert lake.one("SELECT count(*) FROM silver.encounters WHERE encounter_id LIKE 'G%'") == "0"
+    assert list((lake.folder / "bronze/clinic_visits").rglob("ingest_date=2024-03-01/*")) == []
+    lake.run()
+    assert lake.one("SELECT count(*) FROM silver.encounters WHERE encounter_id LIKE 'G%'") == str(len(written))
 
 
 def in_namespace(*script: str) -> subprocess.CompletedProcess:

@@ -61,6 +61,13 @@ class Witness:
         self.heard.append((" ".join(map(str, arguments)), done.stdout + done.stderr))
         return done
 
+    @classmethod
+    def of(cls, heard) -> "Witness":
+        """A witness of those commands alone."""
+        witness = cls()
+        witness.heard = list(heard)
+        return witness
+
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
@@ -192,3 +199,20 @@ def test_watch_and_replay_tell_no_sentinel(planted):
     witness.heard.append((" ".join(arguments), said))
     assert told(witness, planter) == []
     assert findings(lake.folder, planter.doubles) == []
+
+
+def test_upkeep_and_a_rotation_tell_no_sentinel(planted):
+    lake, planter, witness = planted
+    at = ["--lake", lake.folder]
+    for more in (["--dry-run"], ["--keep-versions-for", "0s"], ["--json"], ["--keep-versions-for", "soon"]):
+        witness.hear("maintain", *at, *more)
+    landing = ["--landing", lake.landing]
+    for more in (["--dry-run"], [], ["--yes"]):
+        witness.hear("rotate-key", *at, *landing, *more)
+    assert witness.heard[-1][1].count(b"sha256") == 1, witness.heard[-1][1]
+    witness.hear("rotate-key", *at, "--landing", next(path for path in lake.landing.rglob("*.csv")), "--yes")
+    witness.hear(*lake.arguments())
+    assert told(Witness.of(one for one in witness.heard if ".csv" not in one[0]), planter) == []
+    assert findings(lake.folder, planter.doubles) == []
+    reports = [path.read_text() for path in (lake.folder / "_carelake").rglob("*.json")]
+    assert not any(HEADER in report for report in reports)

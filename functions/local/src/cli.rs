@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use crate::table::Format;
@@ -56,6 +56,10 @@ pub enum Command {
     Dq(Dq),
     /// Remove patients from landing, every layer and every old version, with a receipt
     Erase(Erase),
+    /// Put small files together, and remove old versions, left-over files and old reports
+    Maintain(Maintain),
+    /// Give the lake a new secret key, and every person another pseudonym
+    RotateKey(RotateKey),
     /// Contracts: the data files that describe each feed
     Contract {
         /// What to do with them.
@@ -164,6 +168,7 @@ pub struct Sql {
     #[command(flatten)]
     pub place: InLake,
     /// The query; names without a database are in gold
+    #[arg(allow_hyphen_values = true)]
     pub query: String,
     /// Read silver and gold tables as they were at this moment (RFC 3339, or yyyy-mm-dd for the end of that day)
     #[arg(long, value_parser = moment)]
@@ -286,6 +291,46 @@ pub struct Erase {
     pub contracts: Contracts,
 }
 
+/// Arguments of `maintain`.
+#[derive(Debug, Args)]
+pub struct Maintain {
+    #[command(flatten)]
+    pub place: InLake,
+    /// How long a table can still be read as it was before a change: 30d, 12h, 45m, 0s. Time travel to before is refused;
+    /// longer than your longest query, as one that reads a version when it is removed fails
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
+    pub keep_versions_for: TimeDelta,
+    /// How long reports of runs are kept
+    #[arg(long, value_name = "TIME", default_value = "365d", value_parser = span)]
+    pub keep_reports_for: TimeDelta,
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}
+
+/// Arguments of `rotate-key`.
+#[derive(Debug, Args)]
+pub struct RotateKey {
+    #[command(flatten)]
+    pub place: InLake,
+    /// Folder in which files arrive: those that are still there are known under the new key as well
+    #[arg(long, default_value = "landing")]
+    pub landing: PathBuf,
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it; without this nothing is done
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}
+
 /// Subcommands of `contract`.
 #[derive(Debug, Subcommand)]
 pub enum Contract {
@@ -345,4 +390,19 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     end_of_day
         .map(|moment| moment.and_utc())
         .ok_or_else(|| "give a moment such as 2025-06-30T12:00:00Z, or a day such as 2025-06-30".to_owned())
+}
+
+fn span(text: &str) -> Result<TimeDelta, String> {
+    let parsed = text.char_indices().last().and_then(|(at, unit)| {
+        let number: i64 = text.get(..at)?.parse().ok()?;
+        match unit {
+            'd' => TimeDelta::try_days(number),
+            'h' => TimeDelta::try_hours(number),
+            'm' => TimeDelta::try_minutes(number),
+            's' => TimeDelta::try_seconds(number),
+            _ => None,
+        }
+    });
+    let known = parsed.filter(|span| *span >= TimeDelta::zero());
+    known.ok_or_else(|| "give a number and d, h, m or s, such as 30d".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Delta tables: opening, time travel, one commit a change, history, Z-order.
+//! Delta tables: opening, time travel, one commit a change, history.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use deltalake::delta_datafusion::planner::DeltaPlanner;
 use deltalake::kernel::transaction::CommitProperties;
-use deltalake::operations::optimize::OptimizeType;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -157,11 +156,9 @@ impl DeltaTables {
         };
         let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id))];
         let exists = table.version().is_some();
-        let mut properties = CommitProperties::default().with_metadata(metadata);
-        if !exists || write.predicate.is_none() {
-            // A whole table is replaced, or made: any commit in between is a conflict, whatever it touched.
-            properties = properties.with_max_retries(0);
-        }
+        // Any commit in between is a conflict, whatever it touched: the table format does not count one that only
+        // rearranges files as a change, and would keep its files beside the new ones.
+        let properties = CommitProperties::default().with_metadata(metadata).with_max_retries(0);
         let mut builder = table
             .write(Vec::new())
             .with_input_plan(write.plan)
@@ -178,18 +175,16 @@ impl DeltaTables {
         builder.await.map(drop).map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))
     }
 
-    /// Clusters a table's files by columns (Z-order), in one commit.
+    /// Empties a table in one commit, on its present version.
     ///
     /// # Errors
     /// `Conflict` when the table changed meanwhile.
-    pub async fn z_order(&self, qualified: &str, columns: &[String]) -> Result<(), LakeError> {
+    pub async fn empty(&self, qualified: &str, run_id: &str) -> Result<(), LakeError> {
         let Some(table) = self.open(qualified, None).await? else { return Ok(()) };
-        let done = table
-            .optimize()
-            .with_type(OptimizeType::ZOrder(columns.to_vec()))
-            .with_writer_properties(parquet_properties())
-            .await;
-        done.map(drop).map_err(|error| LakeError::delta(format!("clustering {qualified}"), &error))
+        let metadata = [("run_id".to_owned(), serde_json::Value::from(run_id))];
+        let properties = CommitProperties::default().with_metadata(metadata).with_max_retries(0);
+        let done = table.delete().with_commit_properties(properties).await;
+        done.map(drop).map_err(|error| LakeError::delta(format!("emptying {qualified}"), &error))
     }
 
     /// The versions of a table, newest first.

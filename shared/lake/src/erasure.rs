@@ -203,10 +203,15 @@ impl Erasures {
     /// When the store cannot take it.
     pub async fn write_receipt(&self, mut receipt: Receipt) -> Result<Receipt, LakeError> {
         receipt.sha256 = String::new();
-        let text = serde_json::to_vec(&receipt)
-            .map_err(|error| LakeError::new(ErrorKind::Invalid, "encoding a receipt").caused_by(error))?;
-        receipt.sha256 = hex::encode(Sha256::digest(text));
+        receipt.sha256 = digest(&receipt)?;
         self.lake.put_json(&format!("{FOLDER}/{}{RECEIPT}", receipt.erasure), &receipt).await?;
         Ok(receipt)
     }
+}
+
+/// SHA-256 of the JSON of a receipt.
+pub(crate) fn digest<T: Serialize>(receipt: &T) -> Result<String, LakeError> {
+    let text = serde_json::to_vec(receipt)
+        .map_err(|error| LakeError::new(ErrorKind::Invalid, "encoding a receipt").caused_by(error))?;
+    Ok(hex::encode(Sha256::digest(text)))
 }

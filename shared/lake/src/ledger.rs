@@ -38,6 +38,10 @@ pub struct IngestEntry {
     pub generation: u64,
     /// Keyed hash of the landing key.
     pub key: String,
+    /// What stands for the key in the order of files, where that is not the key itself: a rotation of the lake's key
+    /// gives files other keys and leaves their order as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// SHA-256 of the content.
     pub version: String,
     /// When the version arrived.
@@ -79,7 +83,12 @@ pub struct IngestEntry {
 impl IngestEntry {
     /// Place of the file in the order of its dataset's files: by day, then key, then arrival of the version.
     pub fn order(&self) -> String {
-        format!("{}/{}/{:020}", self.ingest_date, self.key, self.modified.timestamp_micros())
+        format!("{}/{}/{:020}", self.ingest_date, self.place(), self.modified.timestamp_micros())
+    }
+
+    /// What stands for the landing key in the order of files.
+    pub fn place(&self) -> &str {
+        self.place.as_deref().unwrap_or(&self.key)
     }
 
     /// `<feed>_<dataset>`.

@@ -5,26 +5,35 @@
 //! a ledger entry is written after all that it speaks of. This crate alone knows the table format.
 
 mod catalog;
+mod cluster;
 mod delta;
 mod erasure;
 mod error;
+mod expire;
 mod landing;
 mod layout;
 mod ledger;
+mod leftovers;
 mod lock;
 mod naming;
 mod objects;
 mod purge;
 mod replace;
+mod rotation;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
+pub use cluster::{clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};
+pub use expire::{Expired, LiveFile};
 pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
 pub use layout::{Layer, Layout};
 pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};
+pub use leftovers::Leftover;
 pub use lock::LakeLock;
+pub use objects::Stored;
 pub use purge::Purged;
+pub use rotation::{Move, Moved, Rotation, RotationReceipt, Rotations, Stage};
 pub use store::{Lake, parquet_properties};

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{Error, MultipartUpload, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -139,6 +140,20 @@ impl Lake {
         Ok(self.tags(folder).await?.into_keys().collect())
     }
 
+    /// All objects under a folder, with lengths and times.
+    ///
+    /// # Errors
+    /// When the store cannot list.
+    pub async fn stored(&self, folder: &str) -> Result<Vec<Stored>, LakeError> {
+        let prefix = ObjectPath::from(folder);
+        let listing = self.store.list(Some(&prefix)).map_ok(|meta| Stored {
+            path: meta.location.to_string(),
+            bytes: meta.size,
+            modified: meta.last_modified,
+        });
+        listing.try_collect().await.map_err(|error| LakeError::store(format!("listing {folder}"), &error))
+    }
+
     /// Paths of all objects under a folder, each with the tag of its last writing.
     ///
     /// # Errors
@@ -149,6 +164,17 @@ impl Lake {
             self.store.list(Some(&prefix)).map_ok(|meta| (meta.location.to_string(), tag(meta.e_tag, meta.size)));
         listing.try_collect().await.map_err(|error| LakeError::store(format!("listing {folder}"), &error))
     }
+}
+
+/// An object as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Path in the lake.
+    pub path: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// When it was written last.
+    pub modified: DateTime<Utc>,
 }
 
 fn tag(e_tag: Option<String>, length: u64) -> String {

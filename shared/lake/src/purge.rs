@@ -59,6 +59,6 @@ fn log_name(path: &ObjectPath) -> Option<&str> {
 }
 
 /// The version that a file of the log belongs to.
-fn version(path: &ObjectPath) -> Option<u64> {
+pub(crate) fn version(path: &ObjectPath) -> Option<u64> {
     log_name(path)?.split('.').next()?.parse().ok()
 }

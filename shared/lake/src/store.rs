@@ -20,6 +20,8 @@ use crate::naming;
 
 /// Where the key stands, in identity.
 const KEY: &str = ".key";
+/// Where the key stands, in the lake.
+pub(crate) const KEY_PATH: &str = "identity/.key";
 /// Where private files stand while they are written.
 const SCRATCH: &str = "_carelake/scratch";
 /// Part size of large uploads, in bytes.

@@ -8,37 +8,53 @@ use sha2::{Digest, Sha256};
 
 use crate::error::StepError;
 
+/// What a mart is made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Hash of its SQL and of that of every view and mart under it.
+    pub definition: String,
+    /// The state of every table under it that is no view.
+    pub tables: BTreeMap<String, String>,
+}
+
 /// A mart as it was last written: what it was made from, and the table version that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// Hash of its SQL, that of the views it reads, and the state of every table under them.
-    pub inputs: String,
+    /// What it was made from.
+    pub inputs: Inputs,
     /// Version of the mart's table.
     pub version: u64,
 }
 
-/// For each materialised view the hash of what it is made from. `state` gives the state of a table that is no view.
+/// What each materialised view is made from. `state` gives the state of a table that is no view.
 ///
 /// # Errors
 /// When the SQL of a view cannot be read.
-pub fn inputs(views: &[View], state: &dyn Fn(&str) -> String) -> Result<BTreeMap<String, String>, StepError> {
-    let mut hashes: BTreeMap<String, String> = BTreeMap::new();
+pub fn inputs(views: &[View], state: &dyn Fn(&str) -> String) -> Result<BTreeMap<String, Inputs>, StepError> {
+    let mut known: BTreeMap<String, Inputs> = BTreeMap::new();
     let mut marts = BTreeMap::new();
-    // A view stands after those it reads, so their hashes are known.
+    // A view stands after those it reads, so what they are made from is known.
     for view in views {
         let name = format!("{}.{}", view.database, view.name);
         let mut digest = Sha256::new();
-        digest.update(format!("{}\n{:?}\n", view.sql, view.partition_by));
+        digest.update(format!("{}\n{:?}\n{:?}\n", view.sql, view.partition_by, view.z_order));
+        let mut tables = BTreeMap::new();
         let reads = view.tables().map_err(|error| StepError::Invalid(error.to_string()))?;
         for table in reads.into_iter().map(|(database, table)| format!("{database}.{table}")).collect::<BTreeSet<_>>() {
-            let of = hashes.get(&table).cloned().unwrap_or_else(|| state(&table));
-            digest.update(format!("{table}\n{of}\n"));
+            if let Some(under) = known.get(&table) {
+                digest.update(format!("{table}\n{}\n", under.definition));
+                tables.extend(under.tables.clone());
+            } else {
+                let state = state(&table);
+                tables.insert(table, state);
+            }
         }
-        let hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let definition = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let inputs = Inputs { definition, tables };
         if view.materialised {
-            marts.insert(name.clone(), hash.clone());
+            marts.insert(name.clone(), inputs.clone());
         }
-        hashes.insert(name, hash);
+        known.insert(name, inputs);
     }
     Ok(marts)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use carelake_contracts::{ColumnType, Contract, Table};
 use carelake_lake::{
-    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write,
+    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write, clustered,
 };
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
@@ -22,8 +22,8 @@ use crate::marts::{self, Made};
 use crate::run::Observer;
 use crate::schema;
 
-const SOURCES: &str = "silver.sources";
-const AS_OF: &str = "gold.as_of";
+pub(crate) const SOURCES: &str = "silver.sources";
+pub(crate) const AS_OF: &str = "gold.as_of";
 
 type Versions = BTreeMap<String, Option<u64>>;
 
@@ -38,7 +38,7 @@ struct Published {
     codes: String,
     sources: BTreeSet<[String; 3]>,
     tables: BTreeMap<String, Option<u64>>,
-    /// Marts as they were written, those that Z-order rewrites left out.
+    /// Marts as they were written.
     #[serde(default)]
     marts: BTreeMap<String, Made>,
 }
@@ -49,11 +49,16 @@ impl Published {
         match (table, self.tables.get(table)) {
             (SOURCES, _) => format!("{:?}", self.sources),
             (AS_OF, _) => self.as_of.clone(),
-            (_, Some(version)) => format!("{version:?}"),
+            (_, Some(version)) => version_state(*version),
             _ if table.starts_with("codes.") => self.codes.clone(),
             _ => run_id.to_owned(),
         }
     }
+}
+
+/// The state of a table as its version tells it.
+fn version_state(version: Option<u64>) -> String {
+    version.map_or_else(|| "none".to_owned(), |version| version.to_string())
 }
 
 /// Brings catalogue, marts and views up to date; the tables that have a new version. Nothing is done when tables,
@@ -115,11 +120,8 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
             let entry = materialise(context, &session, view, &written, fresh).await?;
-            if !fresh {
+            if let (false, Some(inputs)) = (fresh, wanted) {
                 changed.push(qualified.clone());
-                published.marts.remove(&qualified);
-            }
-            if let (false, true, Some(inputs)) = (fresh, view.z_order.is_empty(), wanted) {
                 // The write allows no other commit in between.
                 let version = version.map_or(0, |version| version.saturating_add(1));
                 published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
@@ -148,6 +150,29 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
 /// Qualified name of a code list.
 fn listed(name: &str) -> String {
     format!("{}.{name}", codes::CODES)
+}
+
+/// Notes that tables were rewritten and hold the rows that they held: gold made from the one version is made from the
+/// other. Nobody may publish meanwhile.
+///
+/// # Errors
+/// When storage fails.
+pub async fn note_rewritten(context: &Context, rewritten: &[(String, u64, u64)]) -> Result<(), StepError> {
+    let Some(mut published) = context.lake.get_json::<Published>(Layout::published()).await? else { return Ok(()) };
+    for (table, from, to) in rewritten {
+        if let Some(version) = published.tables.get_mut(table).filter(|version| **version == Some(*from)) {
+            *version = Some(*to);
+        }
+        if let Some(mart) = published.marts.get_mut(table).filter(|mart| mart.version == *from) {
+            mart.version = *to;
+        }
+        let under = published.marts.values_mut().filter_map(|mart| mart.inputs.tables.get_mut(table));
+        for state in under.filter(|state| **state == version_state(Some(*from))) {
+            *state = version_state(Some(*to));
+        }
+    }
+    context.lake.put_json(Layout::published(), &published).await?;
+    Ok(())
 }
 
 /// True when the catalogue holds every table and view, and every mart is there.
@@ -211,9 +236,11 @@ async fn materialise(
     if fresh {
         return Ok(entry);
     }
+    let (plan, session) =
+        clustered(rows, session.context().state(), &view.partition_by, &view.z_order).await.map_err(failed(view))?;
     let write = Write {
-        plan: rows.into_unoptimized_plan(),
-        session: session.context().state(),
+        plan,
+        session,
         predicate: None,
         partition_by: view.partition_by.clone(),
         description: view.description.clone(),
@@ -221,9 +248,6 @@ async fn materialise(
     };
     let current = current(context, &qualified, written).await?;
     context.tables.write(&qualified, current, write).await?;
-    if !view.z_order.is_empty() {
-        context.tables.z_order(&qualified, &view.z_order).await?;
-    }
     Ok(entry)
 }
 

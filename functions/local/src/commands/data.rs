@@ -17,6 +17,11 @@ use crate::table::{Format, plain, show};
 
 /// Queries the lake.
 pub async fn sql(arguments: &Sql) -> Result<ExitCode, Problem> {
+    // A query may begin with a comment, and a comment begins as an option does.
+    if arguments.query.starts_with('-') && !arguments.query.contains(char::is_whitespace) {
+        let text = format!("there is no option {}; a query goes in quotes", arguments.query);
+        return Err(Problem::new(text));
+    }
     let session = session(&arguments.place.lake, arguments.as_of).await?;
     if let Some(runs) = arguments.timing {
         return timing(&session, &arguments.query, runs, arguments.format).await;

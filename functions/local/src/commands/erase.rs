@@ -7,21 +7,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carelake_contracts::Sources;
-use carelake_lake::{Erasure, Erasures, FolderLanding, Lake, LakeLock, Landing, Receipt};
+use carelake_lake::{Erasure, FolderLanding, Lake, LakeLock, Landing, Receipt};
 use carelake_privacy::Phi;
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::maintain::erase::{self, Nowhere, Request, Survey};
 use chrono::{DateTime, Utc};
 
-use super::{Problem, contracts, run, views};
+use super::{Problem, contracts, run, settle, views};
 use crate::cli::Erase;
 use crate::console::{note, say};
 use crate::progress::Bars;
 use crate::table::plain;
 
-#[expect(clippy::disallowed_methods, reason = "the command is where an erasure gets its time")]
-fn now() -> DateTime<Utc> {
+/// The time.
+#[expect(clippy::disallowed_methods, reason = "the command is where upkeep gets its time")]
+pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
@@ -31,8 +32,7 @@ pub async fn erase(arguments: &Erase) -> Result<ExitCode, Problem> {
     let views = all_views(arguments)?;
     Lake::open_existing(&arguments.place.lake)?;
     let _lock = LakeLock::exclusive(&arguments.place.lake, || note("waiting for a run to end"))?;
-    let context = context(arguments)?;
-    finish_all(&context, &views, arguments.landing.is_some()).await?;
+    let context = settle::settle(&|| context(arguments), &views, arguments.landing.is_some()).await?;
     let request = Request {
         source: arguments.source.clone(),
         landing: arguments.landing.is_some(),
@@ -123,18 +123,7 @@ fn show(receipt: &Receipt) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn complete(context: &Context, erasure: Erasure, views: &[View]) -> Result<Receipt, Problem> {
+/// Finishes an erasure that was begun.
+pub async fn complete(context: &Context, erasure: Erasure, views: &[View]) -> Result<Receipt, Problem> {
     Ok(erase::finish(context, erasure, views, run::workers(None), &Bars::default(), &now).await?)
-}
-
-/// Finishes every erasure that was begun and cut short. The caller holds the lake's exclusive lock.
-pub async fn finish_all(context: &Context, views: &[View], landing: bool) -> Result<(), Problem> {
-    for erasure in Erasures::new(&context.lake).unfinished().await? {
-        if erasure.landing && erasure.pending.is_some() && !landing {
-            return Err(Problem::new("an erasure was cut short before landing was done; give --landing to finish it"));
-        }
-        note("finishing an erasure that was cut short");
-        complete(context, erasure, views).await?;
-    }
-    Ok(())
 }

@@ -5,10 +5,13 @@ mod data;
 mod erase;
 mod generate;
 mod land;
+mod maintain;
 mod measures;
 mod quality;
 mod quarantine;
+mod rotate_key;
 mod run;
+mod settle;
 
 use std::fmt;
 use std::path::Path;
@@ -80,6 +83,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
+        Command::Maintain(arguments) => maintain::maintain(&arguments).await,
+        Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
         Command::Generate(arguments) => generate::generate(&arguments),
     }

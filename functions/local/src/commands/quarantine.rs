@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use carelake_lake::{Catalog, FolderCatalog, FolderLanding, Lake, Landing, Ledger};
 use carelake_sql::session::LakeSession;
+use carelake_sql::views::View;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
@@ -14,7 +15,7 @@ use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::{Expr, cast as cast_to, lit};
 use datafusion::prelude::{DataFrame, ident};
 
-use super::{Problem, run};
+use super::{Problem, run, views};
 use crate::cli::{InLake, Quarantine, Run};
 use crate::console::{print, say};
 use crate::table::{Format, plain, show as render};
@@ -103,13 +104,13 @@ async fn show(
     let batches = rows.collect().await?;
     print(&render(&batches, &names, format)?);
     if let Some(landing) = landing {
-        let files = files_by_key(&lake, landing)?;
+        let files = files_by_place(&lake, landing).await?;
         let mut named = Vec::new();
         for batch in &batches {
             let orders = cast(batch.column(2), &DataType::Utf8).map_err(datafusion::error::DataFusionError::from)?;
             for order in orders.as_string::<i32>().iter().flatten() {
-                let key = order.split('/').nth(1).unwrap_or_default();
-                let file = files.get(key).cloned().unwrap_or_else(|| "no longer in landing".to_owned());
+                let place = order.split('/').nth(1).unwrap_or_default();
+                let file = files.get(place).cloned().unwrap_or_else(|| "no longer in landing".to_owned());
                 if !named.contains(&vec![order.to_owned(), file.clone()]) {
                     named.push(vec![order.to_owned(), file]);
                 }
@@ -120,14 +121,20 @@ async fn show(
     Ok(ExitCode::SUCCESS)
 }
 
-fn files_by_key(lake: &Lake, landing: &Path) -> Result<HashMap<String, String>, Problem> {
+/// Landing files by their place in the order of files.
+async fn files_by_place(lake: &Lake, landing: &Path) -> Result<HashMap<String, String>, Problem> {
     let keys = FolderLanding::new(landing).list()?;
     let lake_key = lake.key()?;
-    Ok(keys.into_iter().map(|key| (key.name(lake_key), key.expose().to_owned())).collect())
+    let names: HashMap<String, String> =
+        keys.into_iter().map(|key| (key.name(lake_key), key.expose().to_owned())).collect();
+    let entries = Ledger::new(lake).ingested().await?;
+    let placed = entries.iter().filter_map(|entry| Some((entry.place().to_owned(), names.get(&entry.key)?.clone())));
+    Ok(placed.collect())
 }
 
 async fn replay(arguments: &Run, source: Option<&str>, dataset: Option<&str>) -> Result<ExitCode, Problem> {
-    let context = run::context(arguments)?;
+    let views: Vec<View> = views(arguments.contracts.contracts.as_deref())?.views().cloned().collect();
+    let (lock, context) = run::locked(arguments, &views).await?;
     let lake_key = context.lake.key()?;
     let present: Vec<String> = context.landing.list()?.iter().map(|key| key.name(lake_key)).collect();
     let (mut files, mut gone) = (0, 0);
@@ -148,6 +155,7 @@ async fn replay(arguments: &Run, source: Option<&str>, dataset: Option<&str>) ->
             gone += 1;
         }
     }
+    drop(lock);
     if gone > 0 {
         say(&format!("{gone} files with rejects are no longer in landing and stay as they are"));
     }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carelake_contracts::Sources;
-use carelake_lake::{Erasures, FolderLanding, Lake, LakeLock, Landing, LandingKey};
+use carelake_lake::{FolderLanding, Lake, LakeLock, Landing, LandingKey};
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::report::RunReport;
 use carelake_steps::run::{Observer, Silent};
 use chrono::{DateTime, Utc};
 
-use super::{Problem, contracts, erase, views};
+use super::{Problem, contracts, settle, views};
 use crate::cli::{Run, Watch};
 use crate::console::{note, say};
 use crate::progress::Bars;
@@ -86,20 +86,20 @@ pub fn run_id(now: DateTime<Utc>) -> String {
     format!("{}-{}", now.format("%Y%m%dT%H%M%S%.6fZ"), std::process::id())
 }
 
-/// Keeps erasures away while a run is under way, after those that were cut short are finished.
-async fn locked(arguments: &Run, views: &[View]) -> Result<(LakeLock, Context), Problem> {
+/// Keeps away who must be alone on the lake while a run is under way, after what was cut short is finished.
+pub async fn locked(arguments: &Run, views: &[View]) -> Result<(LakeLock, Context), Problem> {
     let folder = &arguments.place.lake;
-    let wait = || note("waiting for an erasure to end");
+    let wait = || note("waiting for an erasure, a rotation or maintenance to end");
     loop {
         check_landing(arguments)?;
         let lock = LakeLock::shared(folder, wait)?;
         let context = context(arguments)?;
-        if Erasures::new(&context.lake).unfinished().await?.is_empty() {
+        if settle::settled(&context).await? {
             return Ok((lock, context));
         }
         drop(lock);
         let _lock = LakeLock::exclusive(folder, wait)?;
-        erase::finish_all(&context, views, true).await?;
+        settle::settle(&|| self::context(arguments), views, true).await?;
     }
 }
 

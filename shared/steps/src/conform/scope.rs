@@ -74,6 +74,7 @@ mod tests {
             name: format!("{day}-{key}-{version}"),
             generation: 0,
             key: key.to_owned(),
+            place: None,
             version: version.to_string(),
             modified: DateTime::from_timestamp(version, 0).unwrap(),
             source: "s".to_owned(),

@@ -15,14 +15,21 @@ use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
 use carelake_decode::Header;
-use carelake_lake::{ErrorKind, IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
+use carelake_lake::{IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
+use carelake_privacy::LakeKey;
+use chrono::{DateTime, Utc};
 
 use crate::context::Context;
 use crate::erased::ErasedRows;
 use crate::error::StepError;
 use rows::Outputs;
 
+pub(crate) use output::properties as object_properties;
 pub(crate) use quarantine::Broken;
+
+/// Why a file waits for the next run.
+const IN_THE_MAKING: &str = "written to while it was read; the next run takes them. Write under a name that begins with \
+                             a dot, then rename";
 
 /// What ingest made of a landing key.
 #[derive(Debug)]
@@ -31,7 +38,7 @@ pub enum Ingested {
     Taken(Box<IngestEntry>),
     /// This version of the file was taken before, under the same contract.
     Known(Box<IngestEntry>),
-    /// The key is not one that a contract covers.
+    /// The key is not one that a contract covers, or somebody is writing to the file.
     Ignored(&'static str),
 }
 
@@ -62,7 +69,11 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     }
     let (landing, wanted) = (context.landing.clone(), key.clone());
     let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
+    if (file.bytes, file.modified) != (bytes, modified) {
+        return Ok(Ingested::Ignored(IN_THE_MAKING));
+    }
     let mut entry = entry(context, key, &path, &contract, &file)?;
+    entry.place = versions.iter().find_map(|version| version.place.clone());
     // The newest content with another time, or an older version that was put back.
     let touched = newest.filter(|newest| newest.version == entry.version);
     if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
@@ -71,10 +82,12 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     let same = versions.iter().filter(|other| other.order() == entry.order());
     entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
     let (lake, order) = (context.lake.clone(), entry.order());
-    let bytes = file.file;
+    let content = file.file;
     let erased = context.erased.rows(context, &contract, &path.source).await?;
-    let read = blocking(move || read_unchanged(&lake, bytes, &path, &contract, &order, erased.as_ref())).await?;
-    let (header, outputs) = read;
+    let read = blocking(move || read_unchanged(&lake, content, &path, &contract, &order, erased.as_ref())).await?;
+    // One that is gone by now was read as it was opened.
+    let written_to = context.landing.peek(key).is_ok_and(|now| now != (bytes, modified));
+    let Some((header, outputs)) = read.filter(|_| !written_to) else { return Ok(Ingested::Ignored(IN_THE_MAKING)) };
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
     entry.bronze_rows = outputs.bronze_rows;
@@ -120,11 +133,11 @@ fn entry(
 ) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
     let lake_key = context.lake.key()?;
-    let arrived = file.modified.timestamp_micros().to_string();
     Ok(IngestEntry {
-        name: lake_key.name("object", &[key.expose(), &file.digest, &arrived, &fingerprint]),
+        name: object_name(lake_key, key, &file.digest, file.modified, &fingerprint),
         generation: 0,
         key: key.name(lake_key),
+        place: None,
         version: file.digest.clone(),
         modified: file.modified,
         source: path.source.clone(),
@@ -146,7 +159,18 @@ fn entry(
     })
 }
 
-/// Reads a file that nobody writes to meanwhile: a sender may copy over it in place.
+/// The name of a landing file's objects, which depends on all that they are made from.
+pub(crate) fn object_name(
+    lake_key: &LakeKey,
+    key: &LandingKey,
+    digest: &str,
+    modified: DateTime<Utc>,
+    contract: &str,
+) -> String {
+    lake_key.name("object", &[key.expose(), digest, &modified.timestamp_micros().to_string(), contract])
+}
+
+/// Reads a file; `None` when somebody writes to it meanwhile: a sender may copy over it in place.
 fn read_unchanged(
     lake: &Lake,
     file: File,
@@ -154,18 +178,13 @@ fn read_unchanged(
     contract: &Contract,
     order: &str,
     erased: Option<&ErasedRows>,
-) -> Result<(Header, Outputs), StepError> {
+) -> Result<Option<(Header, Outputs)>, StepError> {
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
     let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
     let witness = file.try_clone().map_err(storage)?;
     let before = stamp(&witness)?;
     let done = reading::read(lake, file, path, contract, order, erased)?;
-    if stamp(&witness)? != before {
-        let context =
-            "a landing file changed while it was read; write under a name that begins with a dot, then rename";
-        return Err(LakeError::new(ErrorKind::Transient, context).into());
-    }
-    Ok(done)
+    Ok((stamp(&witness)? == before).then_some(done))
 }
 
 async fn blocking<T: Send + 'static>(

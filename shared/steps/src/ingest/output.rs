@@ -63,7 +63,7 @@ impl Output {
 }
 
 /// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value.
-fn properties(schema: &Schema) -> WriterProperties {
+pub fn properties(schema: &Schema) -> WriterProperties {
     let mut properties = parquet_properties().into_builder().set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
         let column = ColumnPath::from(vec![field.name().clone()]);

@@ -2,3 +2,8 @@
 
 pub mod erase;
 mod parquet;
+pub mod rotate;
+mod tables;
+mod unnamed;
+pub mod upkeep;
+mod verify;

@@ -16,5 +16,6 @@ mod settings;
 mod snapshot;
 mod store;
 mod turnstile;
+mod upkeep;
 mod wire;
 mod world;

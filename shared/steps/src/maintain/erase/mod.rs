@@ -9,7 +9,6 @@ mod landing;
 mod objects;
 mod survey;
 mod tables;
-mod verify;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ use chrono::{DateTime, Utc};
 use crate::context::Context;
 use crate::erased::{ErasedRows, FeedRoles, Persons};
 use crate::error::StepError;
+use crate::maintain::verify::{self, Words};
 use crate::run::{Observer, run};
 
 pub use landing::Nowhere;
@@ -132,7 +132,8 @@ pub async fn finish(
         return Err(StepError::Invalid(format!("the erasure is not finished, run it again: {failure}")));
     }
     tables::purge(&mut work).await?;
-    verify::absent(context, &pending.pseudonyms).await?;
+    let receipts = |path: &str| path.starts_with("_carelake/erasures/");
+    verify::absent(context, Words::new(&pending.pseudonyms), "rows of an erased person", &receipts).await?;
     let mut erasure = work.erasure;
     erasure.finished = Some(now());
     erasure.pending = None;

@@ -21,6 +21,7 @@ use crate::erased::{REASON, Roles, rule};
 use crate::error::StepError;
 use crate::ingest::Broken;
 use crate::maintain::parquet::{batches, broken};
+use crate::maintain::unnamed;
 use crate::schema;
 
 /// Time and content of the landing files, by the hash of their key.
@@ -63,24 +64,11 @@ fn present(work: &Work<'_>) -> Result<Present, StepError> {
     Ok(present)
 }
 
-/// Removes objects that no entry of the ledger speaks of: a step that was cut short left them.
+/// Removes objects of the source that no entry of the ledger speaks of.
 async fn sweep(work: &Work<'_>) -> Result<(), StepError> {
-    let context = work.context;
-    let source = &work.erasure.source;
-    let entries: Vec<IngestEntry> =
-        context.ledger.ingested().await?.into_iter().filter(|entry| &entry.source == source).collect();
-    let layers = [Layer::Bronze, Layer::Identity, Layer::Quarantine];
-    let spoken: BTreeSet<String> = entries
-        .iter()
-        .flat_map(|entry| layers.iter().map(|layer| entry.object(*layer)).chain([entry.orphans_object()]))
-        .collect();
-    for layer in layers {
-        for contract in context.contracts.contracts.values().filter(|contract| contract.feed == work.erasure.feed) {
-            let folder = format!("{}/{}/source={source}", layer.database(), contract.table());
-            for path in context.lake.list(&folder).await?.iter().filter(|path| !spoken.contains(*path)) {
-                context.lake.delete(path).await?;
-            }
-        }
+    let source = format!("/source={}/", work.erasure.source);
+    for stored in unnamed::objects(work.context).await?.iter().filter(|stored| stored.path.contains(&source)) {
+        work.context.lake.delete(&stored.path).await?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use super::Work;
 use crate::context::Context;
 use crate::erased::TableRoles;
 use crate::error::StepError;
+use crate::maintain::tables as stored;
 
 /// A table of the lake as a relation, the rows of one source, or all if it has no sources; `None` when it is not there.
 pub async fn rows_of(
@@ -124,12 +125,7 @@ pub async fn purge(work: &mut Work<'_>) -> Result<(), StepError> {
 
 /// The stored tables of gold.
 pub async fn gold(context: &Context) -> Result<BTreeSet<String>, StepError> {
-    let mut tables = BTreeSet::new();
-    for database in ["gold", "gold_identified"] {
-        for path in context.lake.list(database).await? {
-            let table = path.split("/_delta_log/").next().filter(|table| *table != path);
-            tables.extend(table.map(|table| table.replacen('/', ".", 1)));
-        }
-    }
+    let mut tables = stored::of(context, "gold").await?;
+    tables.extend(stored::of(context, "gold_identified").await?);
     Ok(tables)
 }
