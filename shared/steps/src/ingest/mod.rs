@@ -10,7 +10,6 @@ mod quarantine;
 mod reading;
 mod rows;
 
-use std::fs::File;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
@@ -60,21 +59,31 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     if let Some(known) = newest.filter(|entry| entry.bytes == bytes && entry.modified == modified) {
         return Ok(Ingested::Known(Box::new(known.clone())));
     }
-    let (landing, wanted) = (context.landing.clone(), key.clone());
-    let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
+    let (landing, wanted, new) = (context.landing.clone(), key.clone(), versions.is_empty());
+    let opened = blocking(move || {
+        let file = landing.open(&wanted)?;
+        let digest = if new { None } else { Some(file.digest()?) };
+        Ok((file, digest))
+    });
+    let (file, digest) = opened.await?;
     let mut entry = entry(context, key, &path, &contract, &file)?;
-    // The newest content with another time, or an older version that was put back.
-    let touched = newest.filter(|newest| newest.version == entry.version);
-    if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
-        return Ok(Ingested::Known(Box::new(known.clone())));
+    if let Some(digest) = digest {
+        entry.version = digest;
+        entry.name = name(context, key, &entry)?;
+        // The newest content with another time, or an older version that was put back.
+        let touched = newest.filter(|newest| newest.version == entry.version);
+        if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
+            return Ok(Ingested::Known(Box::new(known.clone())));
+        }
     }
     let same = versions.iter().filter(|other| other.order() == entry.order());
     entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
     let (lake, order) = (context.lake.clone(), entry.order());
-    let bytes = file.file;
     let erased = context.erased.rows(context, &contract, &path.source).await?;
-    let read = blocking(move || read_unchanged(&lake, bytes, &path, &contract, &order, erased.as_ref())).await?;
-    let (header, outputs) = read;
+    let read = blocking(move || read_unchanged(&lake, &file, &path, &contract, &order, erased.as_ref())).await?;
+    let (digest, (header, outputs)) = read;
+    entry.version = digest;
+    entry.name = name(context, key, &entry)?;
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
     entry.bronze_rows = outputs.bronze_rows;
@@ -111,6 +120,13 @@ pub async fn forget_replaced(context: &Context, replaced: &[IngestEntry]) -> Res
     Ok(())
 }
 
+/// The name of what a file becomes, by its content, time and contract.
+fn name(context: &Context, key: &LandingKey, entry: &IngestEntry) -> Result<String, StepError> {
+    let arrived = entry.modified.timestamp_micros().to_string();
+    Ok(context.lake.key()?.name("object", &[key.expose(), &entry.version, &arrived, &entry.contract]))
+}
+
+/// The entry of a file that was not read yet: without version and name.
 fn entry(
     context: &Context,
     key: &LandingKey,
@@ -119,13 +135,11 @@ fn entry(
     file: &LandingFile,
 ) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
-    let lake_key = context.lake.key()?;
-    let arrived = file.modified.timestamp_micros().to_string();
     Ok(IngestEntry {
-        name: lake_key.name("object", &[key.expose(), &file.digest, &arrived, &fingerprint]),
+        name: String::new(),
         generation: 0,
-        key: key.name(lake_key),
-        version: file.digest.clone(),
+        key: key.name(context.lake.key()?),
+        version: String::new(),
         modified: file.modified,
         source: path.source.clone(),
         feed: contract.feed.clone(),
@@ -146,21 +160,27 @@ fn entry(
     })
 }
 
-/// Reads a file that nobody writes to meanwhile: a sender may copy over it in place.
+/// Reads a file that nobody writes to meanwhile: a sender may copy over it in place. Its digest is taken beside that.
 fn read_unchanged(
     lake: &Lake,
-    file: File,
+    file: &LandingFile,
     path: &LandingPath,
     contract: &Contract,
     order: &str,
     erased: Option<&ErasedRows>,
-) -> Result<(Header, Outputs), StepError> {
+) -> Result<(String, (Header, Outputs)), StepError> {
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
-    let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
-    let witness = file.try_clone().map_err(storage)?;
-    let before = stamp(&witness)?;
-    let done = reading::read(lake, file, path, contract, order, erased)?;
-    if stamp(&witness)? != before {
+    let stamp = || file.file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
+    let before = stamp()?;
+    let plain = file.file.try_clone().map_err(storage)?;
+    let (digest, done) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| file.digest());
+        let done = reading::read(lake, plain, path, contract, order, erased);
+        (digest.join(), done)
+    });
+    let digest = digest.map_err(|_| StepError::Invalid("the digest of a landing file stopped: panic".to_owned()))?;
+    let done = (digest?, done?);
+    if stamp()? != before {
         let context =
             "a landing file changed while it was read; write under a name that begins with a dot, then rename";
         return Err(LakeError::new(ErrorKind::Transient, context).into());
