@@ -209,8 +209,7 @@ mod tests {
         let (mut output, mut ends) = (vec![0; bytes.len() + 1], vec![0; bytes.len() + 1]);
         let (mut length, mut fields) = (0, 0);
         while !ended {
-            let (result, read, written, found) =
-                parser.read_record(rest, &mut output[length..], &mut ends[fields..]);
+            let (result, read, written, found) = parser.read_record(rest, &mut output[length..], &mut ends[fields..]);
             rest = &rest[read..];
             (length, fields) = (length + written, fields + found);
             match result {

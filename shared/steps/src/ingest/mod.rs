@@ -9,6 +9,7 @@ mod output;
 mod quarantine;
 mod reading;
 mod rows;
+mod splice;
 
 use std::time::Instant;
 

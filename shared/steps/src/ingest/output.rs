@@ -63,7 +63,7 @@ impl Output {
 }
 
 /// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value.
-fn properties(schema: &Schema) -> WriterProperties {
+pub fn properties(schema: &Schema) -> WriterProperties {
     let mut properties = parquet_properties().into_builder().set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
         let column = ColumnPath::from(vec![field.name().clone()]);
@@ -74,7 +74,7 @@ fn properties(schema: &Schema) -> WriterProperties {
     properties.build()
 }
 
-fn failed(error: &ParquetError) -> StepError {
+pub fn failed(error: &ParquetError) -> StepError {
     let io = match error {
         ParquetError::External(cause) => cause.downcast_ref::<std::io::Error>(),
         _ => None,
