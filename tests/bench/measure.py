@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +27,28 @@ class Measured:
         return json.loads(self.out.strip().splitlines()[-1])
 
 
-def run(command: list, cores: int | None = None, environment: dict | None = None) -> Measured:
-    """Runs a command, on the first `cores` cores if given. Ends the benchmark when it fails."""
+class TooLong(Exception):
+    """A command did not end in the time it was given."""
+
+
+def run(command: list, cores: int | None = None, environment: dict | None = None, limit: float | None = None) -> Measured:
+    """Runs a command, on the first `cores` cores if given, for at most `limit` seconds. Ends the benchmark when it fails."""
     words = [str(word) for word in command]
     if cores:
         words = ["taskset", "-c", f"0-{cores - 1}", *words]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as problems:
         start = time.perf_counter()
-        process = subprocess.Popen(words, stdout=out, stderr=problems, env={**os.environ, **(environment or {})})
+        process = subprocess.Popen(words, stdout=out, stderr=problems, env={**os.environ, **(environment or {})}, start_new_session=True)
+        # With its children: PySpark's work is done by a Java process.
+        stop = threading.Timer(limit or 1e6, os.killpg, (process.pid, signal.SIGKILL))
+        stop.daemon = True
+        stop.start()
         _, status, usage = os.wait4(process.pid, 0)
+        stop.cancel()
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
+        if limit and seconds >= limit and process.returncode == -signal.SIGKILL:
+            raise TooLong(f"{' '.join(words)} did not end within {limit:.0f} s")
         if process.returncode != 0:
             problems.seek(0)
             sys.exit(f"{' '.join(words)} failed with {process.returncode}:\n{problems.read()[-3000:]}")

@@ -103,6 +103,8 @@ def of_memory(memory: list[dict]) -> str:
 
 def of_whole(whole: dict) -> str:
     own, spark = whole["carelake"], whole["spark"]
+    if not spark:
+        return f"carelake took {own['rows_in']:,} rows in {own['seconds']:.1f} s; PySpark was stopped after {whole['limit']} s, unfinished.\n"
     stages = [["start", "", f"{spark['stages']['start']:.1f}"]]
     stages += [[name, f"{own['stages'][name]:.1f}", f"{spark['stages'][name]:.1f}"] for name in ("ingest", "conform", "publish")]
     stages.append(["whole process, s", f"{own['seconds']:.1f}", f"{spark['whole']:.1f}"])
@@ -148,7 +150,7 @@ def of_views(views: dict) -> str:
         shown += [(name, own, "own"), ("  DuckDB", peer, "peer")]
     start = median([one["carelake"]["process_s"] - sum([one["carelake"]["first_ms"], *one["carelake"]["ms"]]) / 1e3 for one in views.values()])
     first = median([one["carelake"]["first_ms"] for one in views.values()])
-    picture = plot("views", plots.bars("Gold views, planning and running", "milliseconds, median of 5", shown), "Time of gold views in carelake and DuckDB")
+    picture = plot("views", plots.bars("Gold views, planning and running", "milliseconds, median of 3", shown), "Time of gold views in carelake and DuckDB")
     words = (
         f"A process of `carelake sql` adds {start * 1e3:.0f} ms; the first run of a view, which opens its tables, took {first:.0f} ms (medians over the views)."
     )

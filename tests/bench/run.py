@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("python", type=Path, help="interpreter with the peers")
     parser.add_argument("--only", default=",".join(PARTS), help="parts to run, by commas")
     parser.add_argument("--quick", action="store_true", help="small data, to try the benchmark out; writes no page")
-    parser.add_argument("--times", type=int, default=0, help="repeats of short measurements; 5, or 2 with --quick")
+    parser.add_argument("--times", type=int, default=0, help="repeats of short measurements; 3, or 2 with --quick")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache/carelake/bench-data", help="folder for data, about 15 GB")
     parser.add_argument("--keep", action="store_true", help="keep the data")
     return parser.parse_args()
@@ -37,11 +37,12 @@ def main() -> None:
     data = given.work / "data"
     data.mkdir(parents=True, exist_ok=True)
     results = Results(given.work / ("quick.json" if given.quick else "results.json"))
-    bench = Bench(given.binary.resolve(), given.python.absolute(), data, results, given.quick, given.times or (2 if given.quick else 5))
+    bench = Bench(given.binary.resolve(), given.python.absolute(), data, results, given.quick, given.times or (2 if given.quick else 3))
+    begun = time.monotonic()
     try:
         for part in wanted:
             start = time.monotonic()
-            say(f"== {part}")
+            say(f"== {part}, {wanted.index(part) + 1} of {len(wanted)}; {(start - begun) / 60:.0f} minutes so far")
             importlib.import_module(part).measure(bench)
             results.keep("minutes", {**results.parts.get("minutes", {}), part: (time.monotonic() - start) / 60})
     finally:

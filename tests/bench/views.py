@@ -38,11 +38,12 @@ def equal(asked: str, one: list[float], other: list[float]) -> bool:
 
 
 def measure(bench: Bench) -> None:
-    landing = hospital(bench, 0.1 if bench.quick else 10)
     lake = bench.work / "views-lake"
     if not lake.exists():
+        landing = hospital(bench, 0.1 if bench.quick else 10)
         say("views: building the lake")
         once(bench, landing, lake)
+        shutil.rmtree(landing)
     folder = bench.root / "shared/sql/gold"
     say("views: DuckDB")
     command = [bench.python, bench.here / "peers/duckdb_views.py", lake, folder, THREADS, bench.times]

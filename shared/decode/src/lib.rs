@@ -7,6 +7,7 @@ mod cells;
 mod compressed;
 mod content;
 mod csv_file;
+mod csv_plain;
 mod csv_records;
 mod json_explode;
 mod json_file;

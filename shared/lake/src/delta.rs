@@ -13,10 +13,20 @@ use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
+use parquet::basic::Encoding;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;
 use crate::store::{Lake, parquet_properties};
+
+/// Rows of a row group of a table.
+const ROW_GROUP: usize = 1 << 17;
+/// Rows of a page of a table.
+const PAGE_ROWS: usize = 1 << 12;
+/// Bytes of a page or dictionary of a table.
+const PAGE: usize = 32 << 10;
 
 /// One change of a table, visible at once or not at all.
 #[derive(Debug)]
@@ -165,7 +175,7 @@ impl DeltaTables {
             .with_session_state(Arc::new(with_delta_planner(write.session)))
             .with_save_mode(SaveMode::Overwrite)
             .with_partition_columns(write.partition_by)
-            .with_writer_properties(parquet_properties())
+            .with_writer_properties(partitioned())
             .with_commit_properties(properties);
         builder = match (exists, write.predicate) {
             (true, Some(predicate)) => builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate),
@@ -208,6 +218,20 @@ impl DeltaTables {
         });
         Ok(Some(versions.collect()))
     }
+}
+
+/// A table's partitions are written side by side: a writer of each column of each of them holds a page, a dictionary and
+/// what compresses them, which is as large as its largest page.
+fn partitioned() -> WriterProperties {
+    parquet_properties()
+        .into_builder()
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE)
+        .set_dictionary_page_size_limit(PAGE)
+        // Packing differences takes a megabyte for each writer.
+        .set_column_encoding(ColumnPath::from("_row"), Encoding::PLAIN)
+        .build()
 }
 
 /// The session, able to plan the nodes that a Delta write adds.

@@ -1,8 +1,8 @@
 //! The landing zone: where senders drop files.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use carelake_privacy::LakeKey;
@@ -49,8 +49,27 @@ pub struct LandingFile {
     pub bytes: u64,
     /// When this version arrived.
     pub modified: DateTime<Utc>,
-    /// SHA-256 of the bytes, hexadecimal: the version.
-    pub digest: String,
+}
+
+impl LandingFile {
+    /// SHA-256 of the bytes, hexadecimal: the version. Where others read the file meanwhile does not matter.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn digest(&self) -> Result<String, LakeError> {
+        let io = |error: std::io::Error| LakeError::io("reading a landing file", &error);
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0_u8; 1 << 18];
+        let mut bytes = 0_u64;
+        loop {
+            let read = self.file.read_at(&mut buffer, bytes).map_err(io)?;
+            if read == 0 {
+                return Ok(hex::encode(digest.finalize()));
+            }
+            bytes += read as u64;
+            digest.update(buffer.get(..read).unwrap_or_default());
+        }
+    }
 }
 
 /// Where files arrive: a folder here, a bucket in the cloud.
@@ -132,21 +151,10 @@ impl Landing for FolderLanding {
 
     fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError> {
         let io = |error: std::io::Error| LakeError::io("reading a landing file", &error);
-        let mut file = File::open(self.root.join(key.expose())).map_err(io)?;
-        let modified: DateTime<Utc> = file.metadata().and_then(|meta| meta.modified()).map_err(io)?.into();
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0_u8; 1 << 18];
-        let mut bytes = 0_u64;
-        loop {
-            let read = file.read(&mut buffer).map_err(io)?;
-            if read == 0 {
-                break;
-            }
-            bytes += read as u64;
-            digest.update(buffer.get(..read).unwrap_or_default());
-        }
-        file.seek(SeekFrom::Start(0)).map_err(io)?;
-        Ok(LandingFile { file, bytes, modified, digest: hex::encode(digest.finalize()) })
+        let file = File::open(self.root.join(key.expose())).map_err(io)?;
+        let meta = file.metadata().map_err(io)?;
+        let modified = meta.modified().map_err(io)?.into();
+        Ok(LandingFile { file, bytes: meta.len(), modified })
     }
 
     fn rewrite(&self, key: &LandingKey, content: &mut File, modified: DateTime<Utc>) -> Result<(), LakeError> {

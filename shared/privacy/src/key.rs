@@ -9,6 +9,8 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::short::Short;
+
 type HmacSha256 = Hmac<Sha256>;
 
 /// Hexadecimal digits of a pseudonym: 128 bits, half the hash, the least that RFC 2104 section 5 recommends to keep.
@@ -18,6 +20,7 @@ const PSEUDONYM_DIGITS: usize = 32;
 #[derive(Clone)]
 pub struct LakeKey {
     mac: HmacSha256,
+    short: Short,
 }
 
 /// Why the key cannot be used.
@@ -65,7 +68,7 @@ impl LakeKey {
     /// Never for 32 bytes; HMAC takes any length.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let mac = HmacSha256::new_from_slice(bytes).map_err(|_| KeyError::Malformed)?;
-        Ok(Self { mac })
+        Ok(Self { mac, short: Short::new(bytes) })
     }
 
     /// Reads the key of a lake, or makes one when the lake has none. Two processes that start at once get the same key.
@@ -111,8 +114,20 @@ impl LakeKey {
         let mut mac = self.mac.clone();
         feed(&mut mac, "person");
         feed(&mut mac, source);
-        Pseudonyms { mac }
+        let mut prefix = framed("person");
+        prefix.extend(framed(source));
+        Pseudonyms { mac, short: self.short.after(&prefix) }
     }
+}
+
+/// A hexadecimal digit.
+fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' + value - 10 }
+}
+
+/// What [`feed`] feeds.
+fn framed(part: &str) -> Vec<u8> {
+    [&(part.len() as u64).to_le_bytes(), part.as_bytes()].concat()
 }
 
 /// Length first, so that no two lists of parts hash alike.
@@ -143,6 +158,7 @@ fn create(path: &Path) -> Result<(), KeyError> {
 #[derive(Clone)]
 pub struct Pseudonyms {
     mac: HmacSha256,
+    short: Short,
 }
 
 impl fmt::Debug for Pseudonyms {
@@ -154,13 +170,13 @@ impl fmt::Debug for Pseudonyms {
 impl Pseudonyms {
     /// The pseudonym of a person: HMAC-SHA-256 of source and identifier, 32 hexadecimal digits.
     pub fn of<'a>(&self, id: crate::Phi<&str>, buffer: &'a mut [u8; PSEUDONYM_DIGITS]) -> &'a str {
-        let mut mac = self.mac.clone();
-        feed(&mut mac, id.expose());
-        let digest = mac.finalize().into_bytes();
-        let half = digest.get(..PSEUDONYM_DIGITS / 2).unwrap_or_default();
-        // The buffer is twice as long as the half digest, so encoding fits; hexadecimal digits are UTF-8.
-        if hex::encode_to_slice(half, buffer).is_err() {
-            return "";
+        let digest = self.short.of(id.expose().as_bytes()).unwrap_or_else(|| {
+            let mut mac = self.mac.clone();
+            feed(&mut mac, id.expose());
+            mac.finalize().into_bytes().into()
+        });
+        for (digits, byte) in buffer.chunks_exact_mut(2).zip(digest) {
+            digits.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
         std::str::from_utf8(buffer).unwrap_or_default()
     }
@@ -184,6 +200,21 @@ mod tests {
         assert_ne!(pseudonym(&one, "clinic", "P1"), pseudonym(&two, "clinic", "P1"));
         assert_ne!(pseudonym(&one, "ab", "c"), pseudonym(&one, "a", "bc"));
         assert_eq!(pseudonym(&one, "clinic", "P1").len(), 32);
+    }
+
+    #[test]
+    fn a_pseudonym_is_the_half_of_an_hmac_whatever_the_lengths() {
+        let key = LakeKey::from_bytes(&[7; 32]).unwrap();
+        for length in 0..150 {
+            for source in ["s", "a-hospital-with-a-name-that-fills-more-than-a-block-of-the-hash-by-itself"] {
+                let (id, mut mac) = ("7".repeat(length), HmacSha256::new_from_slice(&[7; 32]).unwrap());
+                for part in ["person", source, &id] {
+                    feed(&mut mac, part);
+                }
+                let wanted = hex::encode(&mac.finalize().into_bytes()[..16]);
+                assert_eq!(pseudonym(&key, source, &id), wanted, "{source} {length}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod key;
 mod mask;
 mod phi;
+mod short;
 
 pub use key::{KeyError, LakeKey, Pseudonyms};
 pub use mask::{mask, redact};

@@ -14,5 +14,6 @@
 //! - Nothing reads the clock: the views read the run's as-of date from `gold.as_of`.
 
 pub mod functions;
+mod memory;
 pub mod session;
 pub mod views;

@@ -18,6 +18,7 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions_mut};
@@ -32,13 +33,25 @@ pub const DEFAULT_DATABASE: &str = "gold";
 /// # Errors
 /// When a function cannot be registered.
 pub fn plain() -> Result<SessionContext> {
+    within(Arc::new(RuntimeEnv::default()))
+}
+
+/// The same for the lake's own steps: groups and sorts that grow large go to its scratch folder.
+///
+/// # Errors
+/// When a function cannot be registered.
+pub fn bounded(lake: &Lake) -> Result<SessionContext> {
+    within(crate::memory::bounded(lake)?)
+}
+
+fn within(runtime: Arc<RuntimeEnv>) -> Result<SessionContext> {
     let config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, DEFAULT_DATABASE)
         .with_information_schema(true)
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true);
-    let session = SessionContext::new_with_config(config);
+    let session = SessionContext::new_with_config_rt(config, runtime);
     crate::functions::register(&session)?;
     Ok(session)
 }
@@ -78,10 +91,22 @@ impl LakeSession {
     /// # Errors
     /// When the catalogue cannot be read.
     pub async fn open(lake: &Lake, catalog: &dyn Catalog, as_of: Option<DateTime<Utc>>) -> Result<Self> {
+        Self::over(plain()?, lake, catalog, as_of).await
+    }
+
+    /// The same, in a session of [`plain`] or [`bounded`].
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub async fn over(
+        session: SessionContext,
+        lake: &Lake,
+        catalog: &dyn Catalog,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Self> {
         let tables = catalog.tables().await.map_err(external)?;
         let views = catalog.views().await.map_err(external)?;
         let name = |database: &str, name: &str| format!("{database}.{name}");
-        let session = plain()?;
         lake.register(&session);
         Ok(Self {
             session,

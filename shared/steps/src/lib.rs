@@ -8,6 +8,7 @@ pub mod conform;
 mod context;
 pub mod erased;
 mod error;
+mod hashes;
 pub mod ingest;
 pub mod maintain;
 pub mod marts;

@@ -109,9 +109,10 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             changed.push(name);
         }
     }
-    let mut session = LakeSession::open(&context.lake, context.catalog.as_ref(), None)
-        .await
-        .map_err(|error| StepError::query("opening the lake", &error))?;
+    let opening = |error| StepError::query("opening the lake", &error);
+    let session = carelake_sql::session::bounded(&context.lake).map_err(opening)?;
+    let mut session =
+        LakeSession::over(session, &context.lake, context.catalog.as_ref(), None).await.map_err(opening)?;
     for (rank, view) in views.iter().enumerate() {
         let qualified = format!("{}.{}", view.database, view.name);
         if view.materialised {

@@ -6,6 +6,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carelake_contracts::{ColumnType, Contract, Phi};
 use carelake_lake::ColumnEntry;
 
+/// Column of what the contract does not know.
+const EXTRA: &str = "_extra";
+
 /// Name of the true identifier beside a pseudonym in identity.
 pub fn real_name(column: &str) -> String {
     format!("real_{column}")
@@ -16,7 +19,7 @@ pub fn bronze(contract: &Contract) -> SchemaRef {
     let open = contract.columns.iter().filter(|column| !column.phi.restricted());
     let mut fields: Vec<Field> =
         open.map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
-    fields.push(Field::new("_extra", DataType::Utf8, true));
+    fields.push(Field::new(EXTRA, DataType::Utf8, true));
     fields.extend(position());
     Arc::new(Schema::new(fields))
 }
@@ -32,9 +35,18 @@ pub fn identity(contract: &Contract) -> SchemaRef {
             fields.push(Field::new(&column.name, column.column_type.arrow(), true));
         }
     }
-    fields.push(Field::new("_extra", DataType::Utf8, true));
+    fields.push(Field::new(EXTRA, DataType::Utf8, true));
     fields.extend(position());
     Arc::new(Schema::new(fields))
+}
+
+/// Columns of identity without those that are the same in bronze: pseudonyms and position.
+pub fn person(contract: &Contract) -> SchemaRef {
+    let pseudonym = |name: &str| contract.column(name).is_some_and(|column| column.phi == Phi::PersonId);
+    let shared = |name: &str| pseudonym(name) || position().iter().any(|field| field.name() == name);
+    let identity = identity(contract);
+    let own = identity.fields().iter().filter(|field| !shared(field.name()));
+    Arc::new(Schema::new(own.cloned().collect::<Vec<_>>()))
 }
 
 /// Columns of quarantine: one row a broken rule.

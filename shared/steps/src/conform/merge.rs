@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use carelake_contracts::{Load, Table};
+use carelake_lake::Lake;
 use chrono::NaiveDate;
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_aggregate::min_max::min_udaf;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::WindowFunction;
@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
+use super::repeated::repeated;
 use super::scope::Scope;
 use crate::error::StepError;
 
@@ -59,6 +60,8 @@ pub fn existing(
 pub struct Merge<'a> {
     /// Where the rows are relations.
     pub session: &'a SessionContext,
+    /// The lake.
+    pub lake: &'a Lake,
     /// The table.
     pub table: &'a Table,
     /// How rows enter it.
@@ -107,7 +110,7 @@ impl Merge<'_> {
     }
 
     async fn winners(&self, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
-        if self.load == Load::Upsert { winners(self.table, rows, self.latest).await } else { Ok(rows) }
+        if self.load == Load::Upsert { winners(self, rows).await } else { Ok(rows) }
     }
 }
 
@@ -190,19 +193,12 @@ async fn any(rows: &DataFrame) -> Result<bool, DataFusionError> {
 
 /// One row a key: the greatest `updated_at` where it counts, then the latest file, then the last row. Only rows whose key
 /// comes more than once are sorted; they are few.
-async fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFrame, DataFusionError> {
+async fn winners(merge: &Merge<'_>, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
     // All rows are of one source.
-    let keys: Vec<Expr> = table.key.iter().map(ident).collect();
-    let often = rows
-        .clone()
-        .aggregate(keys.clone(), vec![count(lit(1_i64)).alias("__times")])?
-        .filter(ident("__times").gt(lit(1_i64)))?
-        .select(keys.clone())?
-        .cache()
-        .await?;
-    if !any(&often).await? {
+    let keys: Vec<Expr> = merge.table.key.iter().map(ident).collect();
+    let Some(often) = repeated(merge.session, merge.lake, rows.clone().select(keys.clone())?).await? else {
         return Ok(rows);
-    }
+    };
     let names: Vec<Column> =
         often.schema().fields().iter().map(|field| Column::from_name(field.name().clone())).collect();
     let often = often.alias("__often")?.into_unoptimized_plan();
@@ -219,8 +215,8 @@ async fn winners(table: &Table, rows: DataFrame, latest: bool) -> Result<DataFra
         )?;
         Ok(DataFrame::new(state, joined.build()?))
     };
-    let (alone, repeated) = (split(JoinType::LeftAnti)?, split(JoinType::LeftSemi)?);
-    alone.union(first_of_each(table, repeated, keys, latest)?)
+    let (alone, rivals) = (split(JoinType::LeftAnti)?, split(JoinType::LeftSemi)?);
+    alone.union(first_of_each(merge.table, rivals, keys, merge.latest)?)
 }
 
 fn first_of_each(table: &Table, rows: DataFrame, keys: Vec<Expr>, latest: bool) -> Result<DataFrame, DataFusionError> {

@@ -11,6 +11,7 @@ mod merge;
 mod orphans;
 mod period;
 mod relations;
+mod repeated;
 mod scope;
 
 use std::collections::BTreeMap;
@@ -187,6 +188,7 @@ async fn commit(
     };
     let merge = merge::Merge {
         session: &session,
+        lake: &context.lake,
         table,
         load: target.load,
         scope: &scope,

@@ -23,7 +23,7 @@ use crate::schema;
 /// When the functions cannot be registered.
 pub fn session(context: &Context) -> Result<SessionContext, StepError> {
     let failed = |error| StepError::query("starting a query session", &error);
-    let session = carelake_sql::session::plain().map_err(failed)?;
+    let session = carelake_sql::session::bounded(&context.lake).map_err(failed)?;
     context.lake.register(&session);
     Ok(session)
 }

@@ -4,8 +4,7 @@
 //! ones are held in memory; from then on all are written to scratch files by their first bits, and compared file by file
 //! when the landing file has been read to its end.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -17,6 +16,7 @@ use carelake_lake::{Lake, LakeError};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::error::StepError;
+use crate::hashes::{Hashes, keyed};
 
 /// Keys held in memory where a repeat is rejected, so that it is found before its row is written: 35 MB, as many as fit in
 /// 2^21 slots filled to seven eighths.
@@ -53,7 +53,7 @@ impl Repeats {
 }
 
 enum Seen {
-    Memory(HashSet<u128, BuildHasherDefault<Half>>),
+    Memory(Hashes),
     Spilled(Vec<BufWriter<std::fs::File>>),
     /// A second reading, which knows the repeats of the first.
     Known,
@@ -90,14 +90,13 @@ impl Keys {
             let fields = types.into_iter().map(SortField::new).collect();
             Some(RowConverter::new(fields).map_err(super::rows::arrow)?)
         };
-        let seed = u128::from_str_radix(&lake.key()?.name("keys", &[]), 16).unwrap_or_default();
         Ok(Some(Self {
             lake: lake.clone(),
             columns,
             converter,
-            hasher: SipHasher13::new_with_key(&seed.to_le_bytes()),
+            hasher: keyed(lake)?,
             in_memory: if contract.duplicates == Duplicates::Reject { REJECTING } else { COUNTING },
-            seen: if known.is_some() { Seen::Known } else { Seen::Memory(HashSet::default()) },
+            seen: if known.is_some() { Seen::Known } else { Seen::Memory(Hashes::default()) },
             numbered: 0,
             repeats: known.unwrap_or_default(),
         }))
@@ -208,7 +207,7 @@ fn repeats_of(spill: BufWriter<std::fs::File>) -> Result<Vec<u64>, StepError> {
     file.rewind().map_err(|error| storage(&error))?;
     let rows = usize::try_from(bytes).unwrap_or_default() / SPILLED_BYTES;
     let mut reader = BufReader::with_capacity(SPILL_BUFFER, file);
-    let mut seen: HashSet<u128, BuildHasherDefault<Half>> = HashSet::with_capacity_and_hasher(rows, Default::default());
+    let mut seen: Hashes = Hashes::with_capacity_and_hasher(rows, Default::default());
     let mut repeats = Vec::new();
     let (mut hash, mut number) = ([0_u8; 16], [0_u8; 8]);
     for _ in 0..rows {
@@ -219,26 +218,6 @@ fn repeats_of(spill: BufWriter<std::fs::File>) -> Result<Vec<u64>, StepError> {
         }
     }
     Ok(repeats)
-}
-
-/// Keys are hashes already: one half of them is as good a hash as any.
-#[derive(Default)]
-struct Half(u64);
-
-impl Hasher for Half {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default();
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ mod output;
 mod quarantine;
 mod reading;
 mod rows;
+mod splice;
 
-use std::fs::File;
 use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
@@ -67,27 +67,37 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     if let Some(known) = newest.filter(|entry| entry.bytes == bytes && entry.modified == modified) {
         return Ok(Ingested::Known(Box::new(known.clone())));
     }
-    let (landing, wanted) = (context.landing.clone(), key.clone());
-    let file = blocking(move || landing.open(&wanted).map_err(StepError::from)).await?;
+    let (landing, wanted, new) = (context.landing.clone(), key.clone(), versions.is_empty());
+    let opened = blocking(move || {
+        let file = landing.open(&wanted)?;
+        let digest = if new { None } else { Some(file.digest()?) };
+        Ok((file, digest))
+    });
+    let (file, digest) = opened.await?;
     if (file.bytes, file.modified) != (bytes, modified) {
         return Ok(Ingested::Ignored(IN_THE_MAKING));
     }
     let mut entry = entry(context, key, &path, &contract, &file)?;
     entry.place = versions.iter().find_map(|version| version.place.clone());
-    // The newest content with another time, or an older version that was put back.
-    let touched = newest.filter(|newest| newest.version == entry.version);
-    if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
-        return Ok(Ingested::Known(Box::new(known.clone())));
+    if let Some(digest) = digest {
+        identify(context, key, &mut entry, digest)?;
+        // The newest content with another time, or an older version that was put back.
+        let touched = newest.filter(|newest| newest.version == entry.version);
+        if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
+            return Ok(Ingested::Known(Box::new(known.clone())));
+        }
     }
     let same = versions.iter().filter(|other| other.order() == entry.order());
     entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
     let (lake, order) = (context.lake.clone(), entry.order());
-    let content = file.file;
     let erased = context.erased.rows(context, &contract, &path.source).await?;
-    let read = blocking(move || read_unchanged(&lake, content, &path, &contract, &order, erased.as_ref())).await?;
+    let read = blocking(move || read_unchanged(&lake, &file, &path, &contract, &order, erased.as_ref())).await?;
     // One that is gone by now was read as it was opened.
     let written_to = context.landing.peek(key).is_ok_and(|now| now != (bytes, modified));
-    let Some((header, outputs)) = read.filter(|_| !written_to) else { return Ok(Ingested::Ignored(IN_THE_MAKING)) };
+    let Some((digest, (header, outputs))) = read.filter(|_| !written_to) else {
+        return Ok(Ingested::Ignored(IN_THE_MAKING));
+    };
+    identify(context, key, &mut entry, digest)?;
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
     entry.bronze_rows = outputs.bronze_rows;
@@ -124,6 +134,7 @@ pub async fn forget_replaced(context: &Context, replaced: &[IngestEntry]) -> Res
     Ok(())
 }
 
+/// The entry of a file that was not read yet: without version and name.
 fn entry(
     context: &Context,
     key: &LandingKey,
@@ -132,13 +143,12 @@ fn entry(
     file: &LandingFile,
 ) -> Result<IngestEntry, StepError> {
     let fingerprint = contract.fingerprint();
-    let lake_key = context.lake.key()?;
     Ok(IngestEntry {
-        name: object_name(lake_key, key, &file.digest, file.modified, &fingerprint),
+        name: String::new(),
         generation: 0,
-        key: key.name(lake_key),
+        key: key.name(context.lake.key()?),
         place: None,
-        version: file.digest.clone(),
+        version: String::new(),
         modified: file.modified,
         source: path.source.clone(),
         feed: contract.feed.clone(),
@@ -159,6 +169,13 @@ fn entry(
     })
 }
 
+/// Says which content an entry is of, and by that the name of its objects.
+fn identify(context: &Context, key: &LandingKey, entry: &mut IngestEntry, digest: String) -> Result<(), StepError> {
+    entry.name = object_name(context.lake.key()?, key, &digest, entry.modified, &entry.contract);
+    entry.version = digest;
+    Ok(())
+}
+
 /// The name of a landing file's objects, which depends on all that they are made from.
 pub(crate) fn object_name(
     lake_key: &LakeKey,
@@ -170,21 +187,28 @@ pub(crate) fn object_name(
     lake_key.name("object", &[key.expose(), digest, &modified.timestamp_micros().to_string(), contract])
 }
 
-/// Reads a file; `None` when somebody writes to it meanwhile: a sender may copy over it in place.
+/// Reads a file, and takes its digest beside that; `None` when somebody writes to it meanwhile: a sender may copy over it
+/// in place.
 fn read_unchanged(
     lake: &Lake,
-    file: File,
+    file: &LandingFile,
     path: &LandingPath,
     contract: &Contract,
     order: &str,
     erased: Option<&ErasedRows>,
-) -> Result<Option<(Header, Outputs)>, StepError> {
+) -> Result<Option<(String, (Header, Outputs))>, StepError> {
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
-    let stamp = |file: &File| file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
-    let witness = file.try_clone().map_err(storage)?;
-    let before = stamp(&witness)?;
-    let done = reading::read(lake, file, path, contract, order, erased)?;
-    Ok((stamp(&witness)? == before).then_some(done))
+    let stamp = || file.file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
+    let before = stamp()?;
+    let plain = file.file.try_clone().map_err(storage)?;
+    let (digest, done) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| file.digest());
+        let done = reading::read(lake, plain, path, contract, order, erased);
+        (digest.join(), done)
+    });
+    let digest = digest.map_err(|_| StepError::Invalid("the digest of a landing file stopped: panic".to_owned()))?;
+    let done = (digest?, done?);
+    Ok((stamp()? == before).then_some(done))
 }
 
 async fn blocking<T: Send + 'static>(

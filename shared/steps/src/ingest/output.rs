@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use carelake_lake::{ErrorKind, Lake, LakeError, parquet_properties};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -62,19 +63,25 @@ impl Output {
     }
 }
 
-/// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value.
+/// Without what nobody reads: nobody looks for a text in bronze by its smallest and greatest value. Differences of moments
+/// are smaller than the moments, and need no search for matches.
 pub fn properties(schema: &Schema) -> WriterProperties {
     let mut properties = parquet_properties().into_builder().set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
         let column = ColumnPath::from(vec![field.name().clone()]);
-        if field.data_type() == &DataType::Utf8 {
-            properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
-        }
+        properties = match field.data_type() {
+            DataType::Utf8 => properties.set_column_statistics_enabled(column, EnabledStatistics::None),
+            // Where a dictionary grows too large.
+            DataType::Timestamp(_, _) | DataType::Int64 => {
+                properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+            }
+            _ => properties,
+        };
     }
     properties.build()
 }
 
-fn failed(error: &ParquetError) -> StepError {
+pub fn failed(error: &ParquetError) -> StepError {
     let io = match error {
         ParquetError::External(cause) => cause.downcast_ref::<std::io::Error>(),
         _ => None,

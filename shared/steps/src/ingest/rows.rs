@@ -13,8 +13,9 @@ use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer};
 use carelake_privacy::{Phi as Sensitive, Pseudonyms};
 
 use super::keys::{Keys, Repeats};
-use super::output::Output;
+use super::output::{Output, failed, properties};
 use super::quarantine::{Broken, masked_record};
+use super::splice::splice;
 use crate::erased::{ErasedRows, REASON, rule};
 use crate::error::StepError;
 use crate::schema;
@@ -43,6 +44,7 @@ pub enum Finished {
 
 /// A file's rows on their way.
 pub struct Rows<'a> {
+    lake: &'a Lake,
     contract: &'a Contract,
     checks: Checks,
     counts: Vec<CheckCount>,
@@ -53,7 +55,8 @@ pub struct Rows<'a> {
     pseudonyms: Pseudonyms,
     keys: Option<Keys>,
     bronze: Output,
-    identity: Option<Output>,
+    /// What identity has and bronze has not.
+    person: Option<Output>,
     quarantine: Output,
     broken: Broken,
     anything_broken: bool,
@@ -76,7 +79,7 @@ fn repeated(text: Option<&str>, rows: usize) -> ArrayRef {
 impl<'a> Rows<'a> {
     /// `known` are the repeated keys that a first reading of the same file found.
     pub fn new(
-        lake: &Lake,
+        lake: &'a Lake,
         contract: &'a Contract,
         source: &str,
         order: &'a str,
@@ -85,8 +88,9 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, StepError> {
         let checks = Checks::new(contract);
         let counts = vec![CheckCount::default(); checks.all().len()];
-        let person = contract.has_identity().then(|| Output::new(lake, schema::identity(contract)));
+        let person = contract.has_identity().then(|| Output::new(lake, schema::person(contract)));
         Ok(Self {
+            lake,
             contract,
             counts,
             checks,
@@ -96,7 +100,7 @@ impl<'a> Rows<'a> {
             pseudonyms: lake.key()?.pseudonyms(source),
             keys: Keys::new(lake, contract, known)?,
             bronze: Output::new(lake, schema::bronze(contract))?,
-            identity: person.transpose()?,
+            person: person.transpose()?,
             quarantine: Output::new(lake, schema::quarantine())?,
             broken: Broken::new(order),
             anything_broken: false,
@@ -281,21 +285,19 @@ impl<'a> Rows<'a> {
                 Phi::None | Phi::Quasi => open.push(values),
                 Phi::Identifier | Phi::FreeText => person.push(values),
                 Phi::PersonId => {
-                    let pseudonyms = self.pseudonyms_of(values.as_string());
-                    open.push(pseudonyms.clone());
-                    person.push(pseudonyms);
+                    open.push(self.pseudonyms_of(values.as_string()));
                     person.push(values);
                 }
             }
         }
         let restrict = self.contract.restrict_unknown;
-        open.extend([if restrict { none.clone() } else { extra.clone() }, orders.clone(), numbers.clone()]);
-        person.extend([if restrict { extra } else { none }, orders, numbers]);
+        open.extend([if restrict { none.clone() } else { extra.clone() }, orders, numbers]);
+        person.push(if restrict { extra } else { none });
         let batch = RecordBatch::try_new(schema::bronze(self.contract), open).map_err(arrow)?;
         self.bronze.write(batch)?;
-        if let Some(identity) = &mut self.identity {
-            let batch = RecordBatch::try_new(schema::identity(self.contract), person).map_err(arrow)?;
-            identity.write(batch)?;
+        if let Some(output) = &mut self.person {
+            let batch = RecordBatch::try_new(schema::person(self.contract), person).map_err(arrow)?;
+            output.write(batch)?;
         }
         Ok(())
     }
@@ -345,9 +347,13 @@ impl<'a> Rows<'a> {
             checks.insert(rule(self.contract), count);
         }
         let bronze = self.bronze.finish()?;
-        let identity = self.identity.map(Output::finish).transpose()?;
+        let person = self.person.map(Output::finish).transpose()?;
         let quarantine = self.quarantine.finish()?;
         let any = self.bronze_rows > 0;
+        let identity = match person.filter(|_| any) {
+            Some(person) => Some(spliced(self.lake, self.contract, &person, &bronze)?),
+            None => None,
+        };
         Ok(Finished::Outputs(Outputs {
             readable: true,
             rows_in: self.rows_in,
@@ -356,11 +362,18 @@ impl<'a> Rows<'a> {
             deduplicated: self.deduplicated,
             checks,
             files: [
-                (Layer::Identity, identity.filter(|_| any)),
+                (Layer::Identity, identity),
                 (Layer::Quarantine, Some(quarantine).filter(|_| self.anything_broken)),
                 (Layer::Bronze, Some(bronze).filter(|_| any)),
             ]
             .into(),
         }))
     }
+}
+
+/// Identity: what is the person's own, and the columns that it shares with bronze.
+fn spliced(lake: &Lake, contract: &Contract, person: &File, bronze: &File) -> Result<File, StepError> {
+    let schema = schema::identity(contract);
+    let target = lake.scratch_file()?;
+    splice([person, bronze], &schema, properties(&schema), target).map_err(|error| failed(&error))
 }

@@ -58,7 +58,7 @@ fn present(work: &Work<'_>) -> Result<Present, StepError> {
     if work.erasure.landing {
         for covered in landing::covered(work.context, &work.erasure.source, &work.erasure.feed)? {
             let file = work.context.landing.open(&covered.key)?;
-            present.insert(covered.key.name(work.context.lake.key()?), (file.modified, file.digest));
+            present.insert(covered.key.name(work.context.lake.key()?), (file.modified, file.digest()?));
         }
     }
     Ok(present)

@@ -1,0 +1,145 @@
+//! Memory of queries that read more than fits: what can be spilled goes to nameless files in the lake's scratch folder.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use carelake_lake::Lake;
+use datafusion::common::resources_datafusion_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
+use futures::Stream;
+
+/// Bytes that groups and sorts may hold together before they spill.
+const SPILLABLE: usize = 64 << 20;
+/// Bytes that each of them may hold whatever the others do: fewer could not be merged again.
+const EACH: usize = 4 << 20;
+/// Bytes read from a spill file at a time.
+const CHUNK: usize = 1 << 18;
+
+/// The surroundings of queries that spill into the lake's scratch folder.
+///
+/// # Errors
+/// When they cannot be set up.
+pub(crate) fn bounded(lake: &Lake) -> Result<Arc<RuntimeEnv>> {
+    let spills = DiskManagerBuilder::default()
+        .with_temp_file_factory(Arc::new(Spills { lake: lake.clone() }))
+        .with_max_temp_directory_size(u64::MAX);
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(SpillFirst { held: AtomicUsize::new(0) }))
+        .with_disk_manager_builder(spills)
+        .build_arc()
+}
+
+/// Counts memory. What can spill is told to do so beyond a limit; what cannot is let through: no query fails for want of
+/// memory that the machine has.
+#[derive(Debug)]
+struct SpillFirst {
+    held: AtomicUsize,
+}
+
+impl fmt::Display for SpillFirst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl MemoryPool for SpillFirst {
+    fn name(&self) -> &'static str {
+        "spill_first"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        if reservation.consumer().can_spill() {
+            self.held.fetch_add(additional, Ordering::Relaxed);
+        }
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        if reservation.consumer().can_spill() {
+            self.held.fetch_sub(shrink, Ordering::Relaxed);
+        }
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let full = self.reserved() + additional > SPILLABLE && reservation.size() + additional > EACH;
+        if full && reservation.consumer().can_spill() {
+            return Err(resources_datafusion_err!("{} must spill", reservation.consumer().name()));
+        }
+        self.grow(reservation, additional);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(SPILLABLE)
+    }
+}
+
+struct Spills {
+    lake: Lake,
+}
+
+impl TempFileFactory for Spills {
+    fn create_temp_file(&self, _: &str) -> Result<Arc<dyn SpillFile>> {
+        let file = self.lake.scratch_file().map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(Arc::new(Spill { file: Arc::new(file), bytes: Arc::default() }))
+    }
+}
+
+/// A file without a name, which is gone when nobody holds it.
+#[derive(Clone)]
+struct Spill {
+    file: Arc<File>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl SpillFile for Spill {
+    fn size(&self) -> Option<u64> {
+        Some(self.bytes.load(Ordering::Acquire))
+    }
+
+    fn read_stream(&self) -> Result<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>> {
+        let file = self.file.clone();
+        let read = move |at: u64| {
+            let mut chunk = vec![0; CHUNK];
+            let read = file.read_at(&mut chunk, at)?;
+            chunk.truncate(read);
+            Ok((!chunk.is_empty()).then(|| (Bytes::from(chunk), at + read as u64)))
+        };
+        Ok(Box::pin(futures::stream::try_unfold(0, move |at| std::future::ready(read(at)))))
+    }
+
+    fn open_writer(&self) -> Result<Box<dyn SpillWriter>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Write for Spill {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write_at(bytes, self.bytes.load(Ordering::Acquire))?;
+        self.bytes.fetch_add(written as u64, Ordering::Release);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl SpillWriter for Spill {
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
