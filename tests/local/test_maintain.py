@@ -15,7 +15,7 @@ from conftest import BINARY, Lake, carelake, clinic
 from lake_files import delta_tables, difference, snapshot
 
 NOW = ("--keep-versions-for", "0s")
-KILLS = 8
+KILLS = 6
 VISITS = "visit_id,patient_id,doctor_id,visit_date,reason,visit_type\n"
 
 
@@ -30,11 +30,11 @@ def settled(report: dict) -> bool:
 
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory) -> Lake:
-    """A generated hospital that came in three runs, so that its tables have a past."""
+    """A generated hospital that came in two runs, so that its tables have a past. Some feeds are left out for speed."""
     lake = Lake(tmp_path_factory.mktemp("hospital"))
     whole = lake.landing.parent / "whole"
     carelake("generate", "--patients", 12, "--seed", 5, "--out", whole)
-    for feed in (("clinic",), ("network", "source_a"), ("scheduling", "noshow_vitoria")):
+    for feed in (("clinic",), ("network", "source_a")):
         for name in feed:
             shutil.copytree(whole / name, lake.landing / name, copy_function=shutil.copy2)
         lake.run()
@@ -72,7 +72,8 @@ def test_upkeep_changes_no_row_and_a_second_one_does_nothing(hospital, tmp_path)
     report = maintain(lake, *NOW)
     encounters = report["tables"]["silver.encounters"]
     assert encounters["rewritten"]["count"] > encounters["written"]["count"] > 0
-    assert encounters["expired_versions"] > 0 and encounters["expired"]["bytes"] > 0
+    assert encounters["expired_versions"] > 0
+    assert encounters["expired"]["bytes"] > 0
     assert small_files(lake) < files
     assert difference(before, snapshot(lake.folder)) == []
     assert settled(maintain(lake, *NOW))
@@ -112,7 +113,8 @@ def test_versions_are_kept_as_long_as_asked(hospital, tmp_path):
     maintain(lake, *NOW)
     done = carelake("sql", "--lake", lake.folder, "--as-of", moment, "SELECT count(*) FROM silver.encounters", check=False)
     assert done.returncode == 2
-    assert "was removed by an erasure" in done.stderr and "maintenance" in done.stderr
+    assert "was removed by an erasure" in done.stderr
+    assert "maintenance" in done.stderr
 
 
 def test_every_version_within_the_time_can_be_read(lake):
@@ -132,7 +134,7 @@ def test_every_version_within_the_time_can_be_read(lake):
     assert report["tables"]["silver.encounters"]["expired_versions"] > 0
     for version, wanted in rows[1:]:
         assert deltalake.DeltaTable(folder, version=version).to_pyarrow_table().num_rows == wanted
-    with pytest.raises(Exception):
+    with pytest.raises(deltalake.exceptions.DeltaError):
         deltalake.DeltaTable(folder, version=rows[0][0] - 1).to_pyarrow_table()
 
 
@@ -149,11 +151,17 @@ def test_what_no_entry_names_is_removed(hospital, tmp_path):
     os.utime(old, (1_500_000_000, 1_500_000_000))
     kept = len(list((lake.folder / "_carelake/runs").glob("*.json")))
     plan = maintain(lake, "--dry-run")
-    assert stray.exists() and half.exists() and scratch.exists() and old.exists()
+    assert stray.exists()
+    assert half.exists()
+    assert scratch.exists()
+    assert old.exists()
     report = maintain(lake)
     assert (report["objects"]["count"], report["leftovers"]["count"], report["reports"]["count"]) == (1, 2, 1)
     assert {name: plan[name] for name in ("objects", "leftovers", "reports")} == {name: report[name] for name in ("objects", "leftovers", "reports")}
-    assert not stray.exists() and not half.exists() and not scratch.exists() and not old.exists()
+    assert not stray.exists()
+    assert not half.exists()
+    assert not scratch.exists()
+    assert not old.exists()
     assert real.exists()
     assert len(list((lake.folder / "_carelake/runs").glob("*.json"))) == kept - 1
 
@@ -162,7 +170,8 @@ def test_a_dry_run_changes_nothing(hospital, tmp_path):
     lake = copy(hospital, tmp_path)
     before = {path: path.read_bytes() for path in lake.folder.rglob("*") if path.is_file()}
     report = maintain(lake, *NOW, "--dry-run")
-    assert report["dry_run"] and report["tables"]["silver.encounters"]["expired_versions"] > 0
+    assert report["dry_run"]
+    assert report["tables"]["silver.encounters"]["expired_versions"] > 0
     assert {path: path.read_bytes() for path in lake.folder.rglob("*") if path.is_file()} == before
 
 

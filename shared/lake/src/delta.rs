@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use deltalake::delta_datafusion::planner::DeltaPlanner;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::SchemaMode;
@@ -27,6 +29,9 @@ const ROW_GROUP: usize = 1 << 17;
 const PAGE_ROWS: usize = 1 << 12;
 /// Bytes of a page or dictionary of a table.
 const PAGE: usize = 32 << 10;
+
+/// Commits of other sources that a change lets pass before it gives way.
+const RACES: u32 = 60;
 
 /// One change of a table, visible at once or not at all.
 #[derive(Debug)]
@@ -160,27 +165,51 @@ impl DeltaTables {
     /// # Errors
     /// `Conflict` when the part was changed since `current` was opened: the caller runs its whole step again.
     pub async fn write(&self, qualified: &str, current: Option<DeltaTable>, write: Write) -> Result<(), LakeError> {
-        let table = match current {
+        let source = write.predicate.as_ref().and_then(source_of);
+        let mut table = match current {
             Some(table) => table,
             None => self.handle(qualified)?,
         };
-        let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id))];
+        let mut lost = 0;
+        loop {
+            let read = table.version();
+            let error = match self.commit(qualified, table, &write).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let (Some(source), Some(read), ErrorKind::Conflict) = (&source, read, error.kind) else {
+                return Err(error);
+            };
+            let newest = self.open(qualified, None).await?;
+            let Some(newest) = newest.filter(|newest| newest.version() > Some(read) && lost < RACES) else {
+                return Err(error);
+            };
+            if self.touched_since(qualified, &newest, read, source).await? {
+                return Err(error);
+            }
+            (table, lost) = (newest, lost + 1);
+        }
+    }
+
+    /// Commits a change on exactly the version that `table` has. Any commit in between is a conflict: the table format
+    /// does not count one that only rearranges files as a change, and would keep its files beside the new ones.
+    async fn commit(&self, qualified: &str, table: DeltaTable, write: &Write) -> Result<(), LakeError> {
+        let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id.as_str()))];
         let exists = table.version().is_some();
-        // Any commit in between is a conflict, whatever it touched: the table format does not count one that only
-        // rearranges files as a change, and would keep its files beside the new ones.
-        let properties = CommitProperties::default().with_metadata(metadata).with_max_retries(0);
         let mut builder = table
             .write(Vec::new())
-            .with_input_plan(write.plan)
-            .with_session_state(Arc::new(with_delta_planner(write.session)))
+            .with_input_plan(write.plan.clone())
+            .with_session_state(Arc::new(with_delta_planner(write.session.clone())))
             .with_save_mode(SaveMode::Overwrite)
-            .with_partition_columns(write.partition_by)
+            .with_partition_columns(write.partition_by.clone())
             .with_writer_properties(partitioned())
-            .with_commit_properties(properties);
-        builder = match (exists, write.predicate) {
-            (true, Some(predicate)) => builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate),
+            .with_commit_properties(CommitProperties::default().with_metadata(metadata).with_max_retries(0));
+        builder = match (exists, &write.predicate) {
+            (true, Some(predicate)) => {
+                builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate.clone())
+            }
             (true, None) => builder.with_schema_mode(SchemaMode::Overwrite),
-            (false, _) => builder.with_description(write.description),
+            (false, _) => builder.with_description(write.description.clone()),
         };
         builder.await.map(drop).map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))
     }
@@ -234,6 +263,20 @@ fn partitioned() -> WriterProperties {
         .build()
 }
 
+/// The source to which a condition confines a change.
+fn source_of(condition: &Expr) -> Option<String> {
+    let source = |part: &&Expr| match part {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(ScalarValue::Utf8(value), _)) if column.name == "source" => {
+                value.clone()
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    split_conjunction(condition).iter().find_map(source)
+}
+
 /// The session, able to plan the nodes that a Delta write adds.
 fn with_delta_planner(session: SessionState) -> SessionState {
     SessionStateBuilder::new_from_existing(session).with_query_planner(DeltaPlanner::new()).build()
@@ -245,4 +288,22 @@ fn text(info: &HashMap<String, serde_json::Value>, key: &str) -> Option<String> 
 
 fn rows(info: &HashMap<String, serde_json::Value>) -> Option<u64> {
     info.get("operationMetrics")?.get("num_added_rows")?.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::lit;
+    use datafusion::prelude::ident;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_confined_to_the_source_that_its_condition_demands() {
+        let of_source = ident("source").eq(lit("clinic"));
+        let month = ident("month").in_list(vec![lit("2024-01")], false);
+        assert_eq!(source_of(&of_source.clone().and(month.clone())).as_deref(), Some("clinic"));
+        assert_eq!(source_of(&of_source.clone()).as_deref(), Some("clinic"));
+        assert_eq!(source_of(&of_source.or(month.clone())), None);
+        assert_eq!(source_of(&month), None);
+    }
 }

@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use crate::between::actions;
 use crate::delta::{DeltaTables, OpenTable};
 use crate::error::{ErrorKind, LakeError};
 use crate::purge::version;
@@ -168,13 +169,12 @@ impl DeltaTables {
 
 /// The files that a commit adds or removes.
 fn mentioned(commit: &[u8]) -> Result<Vec<String>, LakeError> {
-    let corrupt = || LakeError::new(ErrorKind::Corrupt, "reading a commit");
+    let corrupt = |_| LakeError::new(ErrorKind::Corrupt, "reading a commit");
     let mut files = Vec::new();
-    for line in commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let action: serde_json::Value = serde_json::from_slice(line).map_err(|_| corrupt())?;
+    for action in actions(commit)? {
         let paths = ["add", "remove"].iter().filter_map(|kind| action.get(kind)?.get("path")?.as_str());
         for path in paths {
-            files.push(ObjectPath::from_url_path(path).map_err(|_| corrupt())?.to_string());
+            files.push(ObjectPath::from_url_path(path).map_err(corrupt)?.to_string());
         }
     }
     Ok(files)

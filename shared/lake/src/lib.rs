@@ -4,6 +4,7 @@
 //! contract, so writing it again changes nothing; a Delta commit is the one moment at which silver or gold changes;
 //! a ledger entry is written after all that it speaks of. This crate alone knows the table format.
 
+mod between;
 mod catalog;
 mod cluster;
 mod delta;

@@ -29,7 +29,7 @@ pub use lineage::origins;
 pub use relations::session;
 
 /// Attempts at a step that loses against other writers.
-const ATTEMPTS: u32 = 12;
+const ATTEMPTS: u32 = 25;
 
 /// What conform did with a batch of files of one source and dataset.
 #[derive(Debug, Default)]
