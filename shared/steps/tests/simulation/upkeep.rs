@@ -63,9 +63,13 @@ impl Work {
     }
 
     async fn does(self, store: &Arc<InMemory>, reference: &Reference, wire: &Arc<Wire>) -> Result<(), StepError> {
-        let (context, views) = (context(store, &reference.stage, wire), reference.story.views());
+        let (mut context, views) = (context(store, &reference.stage, wire), reference.story.views());
         match self {
             Self::Upkeep => {
+                // No table of the stories declares an order; this one shall.
+                let mut contracts = reference.stage.contracts.clone();
+                contracts.tables.get_mut("silver.encounters").unwrap().z_order = vec!["encounter_date".to_owned()];
+                context.contracts = Arc::new(contracts);
                 let nothing = TimeDelta::zero();
                 let policy = Policy { now: now(), keep_versions: nothing, keep_reports: nothing, dry_run: false };
                 let mut report = UpkeepReport::default();
