@@ -16,6 +16,8 @@ use siphasher::sip128::Hasher128;
 
 use crate::hashes::{Hashes, keyed};
 
+/// Hashes held in memory before scratch files are made.
+const IN_MEMORY: usize = (1 << 16) / 8 * 7;
 /// Scratch files among which the hashes of keys are divided.
 const SPILLS: usize = 64;
 const BUFFER: usize = 1 << 15;
@@ -34,23 +36,12 @@ pub async fn repeated(session: &SessionContext, lake: &Lake, keys: DataFrame) ->
         });
         Ok(hashed.collect())
     };
-    let mut spills = Vec::with_capacity(SPILLS);
-    for _ in 0..SPILLS {
-        spills.push(BufWriter::with_capacity(BUFFER, lake.scratch_file().map_err(external)?));
-    }
+    let mut seen = Seen { lake, memory: Hashes::default(), often: Hashes::default(), spills: Vec::new() };
     let mut rows = keys.clone().execute_stream().await?;
     while let Some(batch) = rows.try_next().await? {
-        for hash in hash(&batch)? {
-            let place = usize::try_from(hash >> 122).unwrap_or_default();
-            if let Some(spill) = spills.get_mut(place) {
-                spill.write_all(&hash.to_le_bytes())?;
-            }
-        }
+        hash(&batch)?.into_iter().try_for_each(|hash| seen.add(hash))?;
     }
-    let mut often = Hashes::default();
-    for spill in spills {
-        often.extend(twice(spill)?);
-    }
+    let mut often = seen.often()?;
     if often.is_empty() {
         return Ok(None);
     }
@@ -64,6 +55,46 @@ pub async fn repeated(session: &SessionContext, lake: &Lake, keys: DataFrame) ->
         }
     }
     session.read_table(Arc::new(MemTable::try_new(schema, vec![found])?)).map(Some)
+}
+
+/// Hashes so far: the first ones in memory, all of them in scratch files when they are many.
+struct Seen<'a> {
+    lake: &'a Lake,
+    memory: Hashes,
+    often: Hashes,
+    spills: Vec<BufWriter<File>>,
+}
+
+impl Seen<'_> {
+    fn add(&mut self, hash: u128) -> Result<()> {
+        if !self.spills.is_empty() {
+            return self.spill(hash);
+        }
+        if !self.memory.insert(hash) {
+            self.often.insert(hash);
+        }
+        if self.memory.len() < IN_MEMORY {
+            return Ok(());
+        }
+        for _ in 0..SPILLS {
+            self.spills.push(BufWriter::with_capacity(BUFFER, self.lake.scratch_file().map_err(external)?));
+        }
+        std::mem::take(&mut self.memory).into_iter().try_for_each(|hash| self.spill(hash))
+    }
+
+    fn spill(&mut self, hash: u128) -> Result<()> {
+        let place = usize::try_from(hash >> 122).unwrap_or_default();
+        let Some(spill) = self.spills.get_mut(place) else { return Ok(()) };
+        Ok(spill.write_all(&hash.to_le_bytes())?)
+    }
+
+    /// Those that came more than once.
+    fn often(mut self) -> Result<Hashes> {
+        for spill in self.spills {
+            self.often.extend(twice(spill)?);
+        }
+        Ok(self.often)
+    }
 }
 
 /// The hashes that a spill holds more than once.
@@ -87,4 +118,27 @@ fn twice(spill: BufWriter<File>) -> Result<Vec<u128>> {
 
 fn external(error: LakeError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_hashes_are_found_on_both_sides_of_the_spill() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path()).unwrap();
+        let mix = |number: u128| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        for rows in [10, IN_MEMORY as u128 - 1, IN_MEMORY as u128 + 100] {
+            let mut seen =
+                Seen { lake: &lake, memory: Hashes::default(), often: Hashes::default(), spills: Vec::new() };
+            // The first comes again early, the others late, one of them twice.
+            for number in [1].into_iter().chain(0..rows).chain([2, 3, 3]) {
+                seen.add(mix(number)).unwrap();
+            }
+            assert_eq!(seen.spills.is_empty(), rows < IN_MEMORY as u128);
+            assert_eq!(seen.often().unwrap(), [1, 2, 3].map(mix).into_iter().collect::<Hashes>(), "{rows} rows");
+        }
+    }
 }
