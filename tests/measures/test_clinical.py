@@ -64,7 +64,7 @@ def same(lake, view: str, key: str, columns: str, expected: dict, parse=number, 
     assert found.keys() == expected.keys()
     for name, those in expected.items():
         for one, other in zip(found[name], those, strict=True):
-            close = isinstance(one, float) and other is not None and one == pytest.approx(other, rel=1e-9)
+            close = isinstance(one, float) and other is not None and one == pytest.approx(other, rel=1e-9, abs=1e-6)
             assert close or one == other, (name, found[name], those)
 
 

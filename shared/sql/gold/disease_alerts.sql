@@ -62,7 +62,9 @@ alerts AS (
 )
 SELECT
     a.source,
-    ROW_NUMBER() OVER (PARTITION BY a.source ORDER BY a.strength DESC, a.day DESC, a.code, a.region) AS alert_rank,
+    CAST(ROW_NUMBER() OVER (
+        PARTITION BY a.source ORDER BY a.strength DESC, a.day DESC, a.code, a.region
+    ) AS BIGINT) AS alert_rank,
     a.region,
     a.code,
     n.condition,

@@ -4,7 +4,8 @@
 -- grain: one row per source, patient and as-of date; the as-of date is that of the last run
 -- owner: data-science
 -- materialised: delta
--- source: everything that began on or before the as-of day; codes are counted once however often they were recorded
+-- source: everything that began on or before the as-of day; codes are counted once however often they were
+--    recorded; means are rounded to 6 digits, so that the order of the rows does not show
 -- measure: features
 -- column source: sender
 -- column patient_id: pseudonym of the patient
@@ -57,10 +58,10 @@ observations AS (
     SELECT
         o.source,
         o.patient_id,
-        AVG(CASE WHEN o.measure = 'bmi' THEN o.value_number END) AS avg_bmi,
+        ROUND(AVG(CASE WHEN o.measure = 'bmi' THEN o.value_number END), 6) AS avg_bmi,
         MAX(CASE WHEN o.measure = 'bmi' AND o.place = 1 THEN o.value_number END) AS latest_bmi,
-        AVG(CASE WHEN o.measure = 'systolic' THEN o.value_number END) AS avg_systolic,
-        AVG(CASE WHEN o.measure = 'diastolic' THEN o.value_number END) AS avg_diastolic,
+        ROUND(AVG(CASE WHEN o.measure = 'systolic' THEN o.value_number END), 6) AS avg_systolic,
+        ROUND(AVG(CASE WHEN o.measure = 'diastolic' THEN o.value_number END), 6) AS avg_diastolic,
         MAX(CASE WHEN o.measure = 'hba1c' AND o.place = 1 THEN o.value_number END) AS hba1c,
         MAX(CASE WHEN o.measure = 'total_cholesterol' AND o.place = 1 THEN o.value_number END) AS total_cholesterol
     FROM gold.patient_observations o

@@ -85,7 +85,9 @@ counted AS (
 SELECT
     d.source,
     d.patient_id,
-    ROW_NUMBER() OVER (PARTITION BY d.source, d.patient_id ORDER BY d.first_diagnosis, d.code) AS event_number,
+    CAST(ROW_NUMBER() OVER (
+        PARTITION BY d.source, d.patient_id ORDER BY d.first_diagnosis, d.code
+    ) AS BIGINT) AS event_number,
     d.code,
     n.condition,
     n.is_disorder,

@@ -17,9 +17,9 @@ SELECT
     k.measure,
     o.observed_at,
     o.value_number,
-    ROW_NUMBER() OVER (
+    CAST(ROW_NUMBER() OVER (
         PARTITION BY o.source, o.patient_id, k.measure ORDER BY o.observed_at DESC, o.value_number DESC
-    ) AS place
+    ) AS BIGINT) AS place
 FROM silver.observations o
 JOIN silver.sources s
     ON s.source = o.source AND s.feed = o.feed AND s.area = 'clinical'

@@ -20,7 +20,9 @@ WITH ranked AS (
         e.code,
         e.condition,
         e.patients,
-        ROW_NUMBER() OVER (PARTITION BY e.source, e.age_group ORDER BY e.patients DESC, e.code) AS place
+        CAST(ROW_NUMBER() OVER (
+            PARTITION BY e.source, e.age_group ORDER BY e.patients DESC, e.code
+        ) AS BIGINT) AS place
     FROM gold.encounters_per_disease_by_age_group e
     WHERE e.is_disorder
 )

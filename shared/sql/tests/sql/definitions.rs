@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{Expr, visit_expressions};
 
 /// Functions that Trino has and means as DataFusion with carelake's functions does. Extend it with Trino's
 /// documentation at hand.
-const FUNCTIONS: [&str; 20] = [
+const FUNCTIONS: [&str; 21] = [
     "avg",
     "coalesce",
     "count",
@@ -28,6 +28,7 @@ const FUNCTIONS: [&str; 20] = [
     "max_by",
     "min",
     "month",
+    "round",
     "sqrt",
     "sum",
     "year",
