@@ -1,0 +1,1 @@
+//! Finds the curve from a raw score to a probability.
