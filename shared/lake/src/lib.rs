@@ -15,6 +15,7 @@ mod lock;
 mod naming;
 mod objects;
 mod purge;
+mod registry;
 mod replace;
 mod store;
 
@@ -27,4 +28,5 @@ pub use layout::{Layer, Layout};
 pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};
 pub use lock::LakeLock;
 pub use purge::Purged;
+pub use registry::{Champion, ModelVersion, Registry};
 pub use store::{Lake, parquet_properties};

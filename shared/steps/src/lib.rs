@@ -9,6 +9,7 @@ pub mod erased;
 mod error;
 pub mod ingest;
 pub mod maintain;
+pub mod noshow;
 pub mod publish;
 pub mod quality;
 pub mod report;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::error::StepError;
+use crate::noshow::{KeptTable, kept_tables};
 use crate::run::Observer;
 use crate::schema;
 
@@ -41,7 +42,7 @@ struct Published {
 /// # Errors
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
-    let entries = lake_tables(context);
+    let entries = lake_tables(context)?;
     // Versions of what is written are noted before anything is read: a commit of another run in between is a conflict.
     let marts = views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name));
     let written: Vec<String> = marts.chain([SOURCES, AS_OF].map(str::to_owned)).collect();
@@ -194,8 +195,8 @@ fn entry_of(view: &View, planned: &Schema) -> TableEntry {
     }
 }
 
-/// Every bronze, identity, quarantine and canonical table that the contracts describe.
-fn lake_tables(context: &Context) -> Vec<TableEntry> {
+/// Every bronze, identity, quarantine and canonical table that the contracts describe, and what is kept in gold.
+fn lake_tables(context: &Context) -> Result<Vec<TableEntry>, StepError> {
     let mut entries = Vec::new();
     for contract in context.contracts.contracts.values() {
         entries.push(landed(contract, Layer::Bronze, &schema::bronze(contract)));
@@ -224,7 +225,8 @@ fn lake_tables(context: &Context) -> Vec<TableEntry> {
             partition_by: Vec::new(),
         });
     }
-    entries
+    entries.extend(kept_tables()?.iter().map(KeptTable::entry));
+    Ok(entries)
 }
 
 fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
