@@ -133,7 +133,8 @@ impl Registry {
         let path = format!("{}/model.bin", folder(&version.name, version.version));
         let context = || format!("reading version {} of the model {}", version.version, version.name);
         let bytes = self.lake.get_bytes(&path).await?;
-        let bytes = bytes.ok_or_else(|| LakeError::new(ErrorKind::NotFound, context()).caused_by("its file is gone"))?;
+        let bytes =
+            bytes.ok_or_else(|| LakeError::new(ErrorKind::NotFound, context()).caused_by("its file is gone"))?;
         if hex::encode(Sha256::digest(&bytes)) != version.sha256 {
             let found = if (bytes.len() as u64) < version.bytes { "it is cut short" } else { "it was changed" };
             let why = format!("{found} since it was registered; train again, or promote another version");

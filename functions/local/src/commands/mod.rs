@@ -5,9 +5,13 @@ mod data;
 mod erase;
 mod generate;
 mod land;
+mod model;
+mod models;
 mod quality;
 mod quarantine;
 mod run;
+mod score;
+mod train;
 
 use std::fmt;
 use std::path::Path;
@@ -79,6 +83,9 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Dq(arguments) => quality::dq(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
+        Command::Train(arguments) => train::train(&arguments).await,
+        Command::Score(arguments) => score::score(&arguments).await,
+        Command::Model { command } => model::dispatch(&command).await,
         Command::Generate(arguments) => generate::generate(&arguments),
     }
 }

@@ -125,7 +125,9 @@ impl Mart {
     /// # Errors
     /// When they cannot be counted.
     pub async fn outcomes_from_the_future(&self, source: &str, day: NaiveDate) -> Result<u64, StepError> {
-        let told = ident("no_show").is_not_null().and(ident("status").is_null())
+        let told = ident("no_show")
+            .is_not_null()
+            .and(ident("status").is_null())
             .or(ident("status").in_list(vec![lit("Completed"), lit("No-show")], false));
         let later = ident("appointment_date").gt(lit(datafusion::common::ScalarValue::Date32(Some(days_of(day)))));
         let table = self.session.table("silver.appointments").await.map_err(failed("reading silver.appointments"))?;

@@ -8,17 +8,19 @@ mod groups;
 mod mart;
 mod score;
 mod tables;
+mod tracking;
 mod train;
 mod window;
 
-use carelake_noshow::{FeatureSet, ModelError, ModelFile};
 use carelake_lake::{ModelVersion, Registry};
+use carelake_noshow::{FeatureSet, ModelError, ModelFile};
 
 use crate::error::StepError;
 
 pub use mart::published_day;
-pub use score::{ScoreRequest, ScoreReport, SourceScore, score};
+pub use score::{ScoreReport, ScoreRequest, SourceScore, score};
 pub use tables::{DRIFT, KeptTable, PREDICTIONS, kept_by_patient, kept_table, kept_tables};
+pub use tracking::track;
 pub use train::{TrainReport, TrainRequest, Trained, train};
 pub use window::{Days, WindowRequest};
 

@@ -135,7 +135,9 @@ async fn sources(registry: &Registry, wanted: Option<&str>) -> Result<Vec<String
         }
     }
     if sources.is_empty() {
-        return Err(StepError::Invalid("no source has a model in use; train one with carelake train --source S".to_owned()));
+        return Err(StepError::Invalid(
+            "no source has a model in use; train one with carelake train --source S".to_owned(),
+        ));
     }
     Ok(sources)
 }

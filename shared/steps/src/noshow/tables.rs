@@ -92,7 +92,9 @@ impl KeptTable {
     /// # Errors
     /// When it names an unknown type.
     pub fn schema(&self) -> Result<SchemaRef, StepError> {
-        schema_of(&self.columns).map(Arc::new).map_err(|error| StepError::query(format!("describing {}", self.name), &error))
+        schema_of(&self.columns)
+            .map(Arc::new)
+            .map_err(|error| StepError::query(format!("describing {}", self.name), &error))
     }
 
     /// Replaces the part that `predicate` names by `rows`, in one commit. Nothing is written when there is neither a table
@@ -108,9 +110,8 @@ impl KeptTable {
         }
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(self.schema()?)] } else { rows };
         let session = crate::conform::session(context)?;
-        let frame = session
-            .read_batches(rows)
-            .map_err(|error| StepError::query(format!("writing {qualified}"), &error))?;
+        let frame =
+            session.read_batches(rows).map_err(|error| StepError::query(format!("writing {qualified}"), &error))?;
         let write = Write {
             plan: frame.into_unoptimized_plan(),
             session: session.state(),

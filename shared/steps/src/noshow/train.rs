@@ -132,8 +132,7 @@ pub async fn train(
     seconds.insert("read".to_owned(), lap(&mut clock));
     let chosen = request.settings.algorithm;
     let others = [Algorithm::Logistic, Algorithm::Forest, Algorithm::Trees].into_iter().filter(|one| *one != chosen);
-    let learners: Vec<Algorithm> =
-        others.filter(|_| request.compare_learners).chain(std::iter::once(chosen)).collect();
+    let learners: Vec<Algorithm> = others.filter(|_| request.compare_learners).chain(std::iter::once(chosen)).collect();
     observer.begin("train", SHARES * learners.len() as u64);
     let mut measured = BTreeMap::new();
     let mut last = None;
@@ -151,7 +150,8 @@ pub async fn train(
     };
     warnings.extend(model.warnings.iter().cloned());
     let registry = Registry::new(&context.lake);
-    let contest = contest(&registry, &name, &features, &material, &model, request.settings.threads, &evaluation).await?;
+    let contest =
+        contest(&registry, &name, &features, &material, &model, request.settings.threads, &evaluation).await?;
     let file = material.file(&features, &name, request, model, &evaluation);
     let bytes = file.to_bytes()?;
     let about = about(&file, &material.split, &contest)?;
@@ -191,7 +191,7 @@ fn lap(clock: &mut Instant) -> f64 {
 }
 
 /// The learner's name as it is written.
-fn word(algorithm: Algorithm) -> String {
+pub(super) fn word(algorithm: Algorithm) -> String {
     match algorithm {
         Algorithm::Logistic => "logistic",
         Algorithm::Trees => "trees",
@@ -238,8 +238,7 @@ impl Material {
             }
         };
         let frame = self.frame.take(rows);
-        let model =
-            carelake_noshow::train(features, &frame, &labels, &select(&self.days, rows), settings, &progress)?;
+        let model = carelake_noshow::train(features, &frame, &labels, &select(&self.days, rows), settings, &progress)?;
         progress(1.0);
         Ok(model)
     }

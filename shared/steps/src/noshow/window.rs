@@ -55,7 +55,9 @@ pub fn split(days: &[i32], request: &WindowRequest) -> Result<Days, StepError> {
     };
     let (train_until, evaluate_from) = match (request.train_until, request.evaluate_from) {
         (Some(until), Some(from)) if from <= until => {
-            return invalid(format!("the evaluation from {from} would measure days up to {until} that are learnt from"));
+            return invalid(format!(
+                "the evaluation from {from} would measure days up to {until} that are learnt from"
+            ));
         }
         (Some(until), Some(from)) => (until, from),
         (Some(until), None) => (until, until.checked_add_days(Duration::new(1)).unwrap_or(until)),
