@@ -1,9 +1,16 @@
-//! The evaluation of probabilities against outcomes, whole and by group, and the comparison of two models.
+//! The evaluation of probabilities against outcomes, whole and by group.
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::Calibrated;
+use crate::calibrate::slope_and_intercept;
+use crate::error::{ErrorKind, ModelError};
+use crate::measure::{self, Calibrated};
 use crate::settings::Costs;
+
+mod compare;
+mod groups;
+
+pub use compare::{Comparison, Verdict, compare};
 
 /// Groups with fewer persons, or fewer of either outcome, are not shown.
 pub const SMALL_GROUP: u64 = 11;
@@ -111,45 +118,95 @@ impl Evaluation {
         costs: &Costs,
         persons: Option<&[u64]>,
         groupings: &[Grouping],
-    ) -> Result<Self, crate::ModelError> {
-        let _ = (probabilities, labels, costs, persons, groupings);
-        Err(crate::ModelError::new(crate::ErrorKind::TooFewRows, "not built yet"))
+    ) -> Result<Self, ModelError> {
+        let fits = |length: usize| length == labels.len();
+        if !fits(probabilities.len())
+            || persons.is_some_and(|persons| !fits(persons.len()))
+            || groupings.iter().any(|grouping| !fits(grouping.codes.len()))
+        {
+            return Err(ModelError::new(ErrorKind::Columns, "probabilities, outcomes and groups of different lengths"));
+        }
+        if labels.is_empty() {
+            return Err(ModelError::new(ErrorKind::EmptyWindow, "no row to evaluate on"));
+        }
+        if probabilities.iter().any(|p| !(0.0..=1.0).contains(p)) {
+            return Err(ModelError::new(ErrorKind::Columns, "a probability is not between 0 and 1"));
+        }
+        let threshold = costs.threshold();
+        let steps = measure::steps(probabilities, labels);
+        let auroc = measure::auroc(&steps);
+        let variance = measure::delong_variance(&measure::placements(probabilities, labels), labels);
+        let (calibration_slope, calibration_intercept) = slope_and_intercept(probabilities, labels);
+        let confusion = Confusion::at(threshold, probabilities, labels);
+        let mut scores = vec![(0, 0); 20];
+        for (p, label) in probabilities.iter().zip(labels) {
+            if let Some(slot) = scores.get_mut(((p * 20.0) as usize).min(19)) {
+                *(if *label { &mut slot.1 } else { &mut slot.0 }) += 1;
+            }
+        }
+        Ok(Self {
+            rows: labels.len() as u64,
+            positives: labels.iter().filter(|label| **label).count() as u64,
+            auroc,
+            auroc_margin: auroc.map(|_| 1.959_964 * variance.sqrt()),
+            pr_auc: measure::average_precision(&steps),
+            brier: measure::brier(probabilities, labels),
+            log_loss: measure::log_loss(probabilities, labels),
+            calibration_slope,
+            calibration_intercept,
+            calibration: measure::calibration(probabilities, labels),
+            costs: *costs,
+            threshold,
+            confusion,
+            recall: confusion.recall(),
+            precision: confusion.precision(),
+            false_positive_rate: confusion.false_positive_rate(),
+            accuracy: confusion.accuracy(),
+            lift_top_decile: measure::lift(&steps),
+            roc: measure::roc(&steps, 200),
+            scores,
+            groups: groups::report(probabilities, labels, threshold, persons, groupings),
+        })
     }
 }
 
-/// Whether a model takes the place of the champion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It is better and takes its place.
-    Promote,
-    /// It is not.
-    Keep,
+impl Confusion {
+    /// Counts at a threshold; a probability equal to it counts as predicted.
+    pub fn at(threshold: f64, probabilities: &[f64], labels: &[bool]) -> Self {
+        let mut counts = Self::default();
+        for (p, label) in probabilities.iter().zip(labels) {
+            let count = match (*p >= threshold, label) {
+                (true, true) => &mut counts.true_positives,
+                (true, false) => &mut counts.false_positives,
+                (false, false) => &mut counts.true_negatives,
+                (false, true) => &mut counts.false_negatives,
+            };
+            *count += 1;
+        }
+        counts
+    }
+
+    /// Share of outcomes that were predicted.
+    pub fn recall(&self) -> Option<f64> {
+        share(self.true_positives, self.true_positives + self.false_negatives)
+    }
+
+    /// Share of predictions that came true.
+    pub fn precision(&self) -> Option<f64> {
+        share(self.true_positives, self.true_positives + self.false_positives)
+    }
+
+    /// Share of the rows without the outcome that were predicted.
+    pub fn false_positive_rate(&self) -> Option<f64> {
+        share(self.false_positives, self.false_positives + self.true_negatives)
+    }
+
+    fn accuracy(&self) -> f64 {
+        let right = self.true_positives + self.true_negatives;
+        share(right, right + self.false_positives + self.false_negatives).unwrap_or(0.0)
+    }
 }
 
-/// Two models on the same rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
-    /// AUROC of the champion.
-    pub champion_auroc: f64,
-    /// AUROC of the challenger.
-    pub challenger_auroc: f64,
-    /// Standard error of the difference (DeLong, DeLong and Clarke-Pearson 1988).
-    pub standard_error: f64,
-    /// Two-sided p-value of no difference.
-    pub p_value: f64,
-    /// Brier score of the champion.
-    pub champion_brier: f64,
-    /// Brier score of the challenger.
-    pub challenger_brier: f64,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The verdict's reason, in words.
-    pub reason: String,
-}
-
-/// Compares two models by their probabilities for the same rows.
-pub fn compare(champion: &[f64], challenger: &[f64], labels: &[bool]) -> Result<Comparison, crate::ModelError> {
-    let _ = (champion, challenger, labels);
-    Err(crate::ModelError::new(crate::ErrorKind::TooFewRows, "not built yet"))
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
