@@ -3,6 +3,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/carelake
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
+MLFLOW_VENV := $(CACHE)/mlflow-venv
 BENCH_VENV := $(CACHE)/bench-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
@@ -37,12 +38,17 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(MLFLOW_VENV)/.ready: tests/mlflow/requirements.txt $(VENV)/.ready
+	python3 -m venv $(MLFLOW_VENV)
+	$(VENV)/bin/uv pip install --quiet --python $(MLFLOW_VENV)/bin/python --require-hashes -r tests/mlflow/requirements.txt
 	@touch $@
 
 check: lint test ## formatting, lints, tests: the same as in CI
@@ -87,7 +93,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	for folder in tests tests/bench; do \
+	for folder in tests tests/mlflow tests/bench; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies

@@ -8,9 +8,10 @@
 -- source: scheduling and noshow_vitoria feeds. An appointment counts as missed or kept when it is dated on the as-of day or
 --   before, its record was not changed after that day, and its status is No-show, Completed or not given: missed when no_show
 --   says so, else by the status. Cancelled and other appointments are neither. History is made of outcomes dated
---   strictly before the appointment's day. A smoothed rate is (missed + prior x weight) / (missed + kept + weight); the
---   prior of patient, practitioner, specialty and neighbourhood is the source's rate to that day, with weights 2, 20, 20
---   and 50; that of the source is 0.2 with weight 10. A booking is known when it was made before the appointment's
+--   strictly before the appointment's day. A smoothed rate is (missed + prior x weight) / (missed + kept + weight): of a
+--   patient with prior 0.2 and weight 2; of practitioner, specialty and neighbourhood with the source's rate to that day as
+--   prior and weights 20, 20 and 50; the source's own with prior 0.2 and weight 10. A patient with more than 1,000
+--   appointments is a placeholder and has no history. A booking is known when it was made before the appointment's
 --   day, or, for an appointment booked on its own day, not after it
 -- column source: sender
 -- column appointment_id: identifier of the appointment
@@ -312,7 +313,7 @@ SELECT
     CAST(COALESCE(ph.known, 0) AS INTEGER) AS previous_appointments,
     CAST(COALESCE(ph.missed, 0) AS INTEGER) AS previous_no_shows,
     CASE WHEN ph.known > 0 THEN CAST(ph.missed AS DOUBLE) / ph.known END AS no_show_rate,
-    CAST((COALESCE(ph.missed, 0) + 2 * sh.rate) / (COALESCE(ph.known, 0) + 2) AS DOUBLE) AS patient_no_show_rate,
+    CAST((COALESCE(ph.missed, 0) + 2 * 0.2) / (COALESCE(ph.known, 0) + 2) AS DOUBLE) AS patient_no_show_rate,
     CAST(date_diff('day', ph.last_visit, t.appointment_date) AS INTEGER) AS days_since_last_visit,
     CASE ph.last_day_and_outcome % 2 WHEN 1 THEN 'missed' WHEN 0 THEN 'kept' END AS last_outcome,
     CAST((dh.missed + 20 * sh.rate) / (dh.known + 20) AS DOUBLE) AS practitioner_no_show_rate,

@@ -2,7 +2,7 @@
 -- version: 1
 -- description: Days of a practitioner on which at least one appointment will almost surely be missed, with the bookings that
 --   may be added.
--- grain: one row per source, appointment day and practitioner with a chance of a miss of 0.9 or more
+-- grain: one row per source, appointment day and known practitioner with a chance of a miss of 0.9 or more
 -- owner: operations
 -- materialised: no
 -- source: gold.appointment_predictions of the source's newest prediction_date, misses taken as independent. The chance of a
@@ -12,7 +12,7 @@
 -- column source: sender
 -- column prediction_date: as-of day of the predictions
 -- column appointment_date: day of the appointments
--- column practitioner_id: practitioner who is booked, NULL where the sender names none
+-- column practitioner_id: practitioner who is booked
 -- column practitioner_name: full name of the practitioner, NULL when not known
 -- column appointments: upcoming appointments
 -- column expected_no_shows: sum of the probabilities
@@ -36,6 +36,7 @@ WITH days AS (
         GROUP BY n.source
     ) newest
         ON newest.source = p.source AND newest.prediction_date = p.prediction_date
+    WHERE p.practitioner_id IS NOT NULL
     GROUP BY p.source, p.prediction_date, p.appointment_date, p.practitioner_id
 )
 SELECT

@@ -59,6 +59,7 @@ fn type_of(kind: &str) -> DataType {
         "string" => DataType::Utf8,
         "int" => DataType::Int32,
         "long" => DataType::Int64,
+        "double" => DataType::Float64,
         "boolean" => DataType::Boolean,
         "date" => DataType::Date32,
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),

@@ -184,7 +184,7 @@ impl<'a> Scored<'a> {
         let (mut probabilities, mut reasons, mut drift) = (Vec::new(), vec![Vec::new(); REASONS], None);
         if frame.rows() > 0 {
             probabilities = model.score(&frame, threads)?;
-            for found in model.reasons(&frame, REASONS)? {
+            for found in model.reasons(&frame, REASONS, threads)? {
                 let mut words = found.into_iter().map(|reason| reason.words);
                 reasons.iter_mut().for_each(|column| column.push(words.next()));
             }

@@ -1,7 +1,7 @@
 //! train: learns a source's model, measures it on later days, registers it, and promotes it when it is better.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -228,12 +228,11 @@ impl Material {
     fn learn(&self, features: &FeatureSet, settings: &Settings, observer: &dyn Observer) -> Result<Model, StepError> {
         let rows = &self.split.train;
         let labels: Vec<Option<bool>> = select(&self.labels, rows).into_iter().map(Some).collect();
-        let told = Cell::new(0_u64);
+        let told = AtomicU64::new(0);
         let what = word(settings.algorithm);
         let progress = |share: f64| {
-            let wanted = (share.clamp(0.0, 1.0) * SHARES as f64) as u64;
-            while told.get() < wanted {
-                told.set(told.get() + 1);
+            let reached = (share.clamp(0.0, 1.0) * SHARES as f64) as u64;
+            for _ in told.fetch_max(reached, Ordering::Relaxed)..reached {
                 observer.advance(&what);
             }
         };
