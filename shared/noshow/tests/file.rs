@@ -19,7 +19,12 @@ fn made(algorithm: Algorithm) -> ModelFile {
     settings.forest.trees = 3;
     let model = learn(&rows, &settings);
     let word = |word: &str| word.to_owned();
-    let about = About { name: word("a <b>model</b>"), source: word("s"), code_version: word("1"), data_fingerprint: word("~2") };
+    let about = About {
+        name: word("a <b>model</b>"),
+        source: word("s"),
+        code_version: word("1"),
+        data_fingerprint: word("~2"),
+    };
     let probabilities = model.score(&rows.frame, 1).unwrap();
     let groups = Grouping {
         name: "half".to_owned(),
@@ -89,7 +94,7 @@ fn a_sealed_file_that_contradicts_itself_is_refused() {
         ("\"feature\":0", "\"feature\":9"),
         ("\"left\":1", "\"left\":0"),
         ("\"right\":-", "\"right\":-9"),
-        ("\"bags\":1", "\"bags\":0"),
+        ("\"bags\":2", "\"bags\":0"),
         ("\"importances\":\"", "\"importances\":\"1 "),
         ("\"counts\":[", "\"counts\":[18446744073709551615,"),
         ("\"base\":\"", "\"base\":\"inf"),

@@ -152,6 +152,22 @@ fn reasons_name_what_moves_the_probability_in_words() {
 }
 
 #[test]
+fn contributions_add_up_to_the_score() {
+    let rows = rows(3_000, 11);
+    for algorithm in ALL {
+        let settings = Settings { calibration: carelake_noshow::CalibrationChoice::None, ..settings(algorithm) };
+        let model = learn(&rows, &settings);
+        let scores = model.score(&rows.frame, 1).unwrap();
+        for row in [0, 77, 2_999] {
+            let (base, parts) = model.contributions(&rows.frame, row).unwrap();
+            let sum = base + parts.iter().sum::<f64>();
+            let probability = if algorithm == Algorithm::Forest { sum } else { 1.0 / (1.0 + (-sum).exp()) };
+            assert!((probability - scores[row]).abs() < 1e-9, "{algorithm:?}: {probability} {}", scores[row]);
+        }
+    }
+}
+
+#[test]
 fn drift_is_found_where_it_is() {
     let rows = rows(4_000, 9);
     let model = learn(&rows, &settings(Algorithm::Trees));

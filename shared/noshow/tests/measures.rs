@@ -91,7 +91,8 @@ fn a_model_is_promoted_only_when_better() {
     assert_eq!(compare(&bad, &good, &labels).unwrap().verdict, Verdict::Promote);
     assert_eq!(compare(&good, &bad, &labels).unwrap().verdict, Verdict::Keep);
     assert_eq!(compare(&good, &good, &labels).unwrap().verdict, Verdict::Keep);
-    let loud: Vec<f64> = labels.iter().enumerate().map(|(row, label)| if *label || row < 2 { 0.99 } else { 0.9 }).collect();
+    let loud: Vec<f64> =
+        labels.iter().enumerate().map(|(row, label)| if *label || row < 2 { 0.99 } else { 0.9 }).collect();
     let compared = compare(&bad, &loud, &labels).unwrap();
     assert!(compared.challenger_auroc > compared.champion_auroc && compared.verdict == Verdict::Keep);
 }

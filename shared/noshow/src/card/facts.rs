@@ -14,8 +14,12 @@ pub(super) fn making(file: &ModelFile) -> Vec<Fact> {
     let rate = window.positives as f64 / window.rows.max(1) as f64;
     let learner = match model.settings.algorithm {
         Algorithm::Logistic => "logistic regression with an L2 penalty".to_owned(),
-        Algorithm::Trees => format!("{} gradient-boosted trees of at most {} leaves", model.trees(), model.settings.trees.leaves),
-        Algorithm::Forest => format!("random forest of {} trees of depth {}", model.trees(), model.settings.forest.depth),
+        Algorithm::Trees => {
+            format!("{} gradient-boosted trees of at most {} leaves", model.trees(), model.settings.trees.leaves)
+        }
+        Algorithm::Forest => {
+            format!("random forest of {} trees of depth {}", model.trees(), model.settings.forest.depth)
+        }
     };
     vec![
         ("Predicts", model.features.outcome.clone()),
@@ -23,7 +27,10 @@ pub(super) fn making(file: &ModelFile) -> Vec<Fact> {
         ("Calibration", format!("{}, on held-out days at the end of the training window", model.calibration())),
         ("Training window", format!("{} to {}", window.first_day, window.last_day)),
         ("Training rows", format!("{}, {} with the outcome", count(window.rows), percent(rate))),
-        ("Features", format!("{} of {} version {}", model.features.features.len(), model.features.name, model.features.version)),
+        (
+            "Features",
+            format!("{} of {} version {}", model.features.features.len(), model.features.name, model.features.version),
+        ),
         ("Source", about.source.clone()),
         ("Seed", model.settings.seed.to_string()),
         ("Code version", about.code_version.clone()),
@@ -36,16 +43,32 @@ pub(super) fn making(file: &ModelFile) -> Vec<Fact> {
 pub(super) fn figures(of: &Evaluation) -> Vec<(&'static str, String, &'static str)> {
     let margin = of.auroc_margin.map_or_else(String::new, |margin| format!(" ± {margin:.3}"));
     vec![
-        ("AUROC", format!("{}{margin}", number(of.auroc)), "chance that a row with the outcome is ranked above one without; 95 % interval"),
+        (
+            "AUROC",
+            format!("{}{margin}", number(of.auroc)),
+            "chance that a row with the outcome is ranked above one without; 95 % interval",
+        ),
         ("PR-AUC", number(of.pr_auc), "average precision; the rate of the outcome is what chance reaches"),
         ("Brier score", format!("{:.4}", of.brier), "mean squared error of the probability; lower is better"),
         ("Log loss", format!("{:.4}", of.log_loss), "mean negative log-likelihood; lower is better"),
         ("Calibration slope", number(of.calibration_slope), "1 is ideal; below 1 the probabilities are too extreme"),
-        ("Calibration intercept", number(of.calibration_intercept), "0 is ideal; below 0 the probabilities are too high"),
-        ("Lift, top tenth", number(of.lift_top_decile), "rate among the tenth with the highest probabilities over the rate of all"),
+        (
+            "Calibration intercept",
+            number(of.calibration_intercept),
+            "0 is ideal; below 0 the probabilities are too high",
+        ),
+        (
+            "Lift, top tenth",
+            number(of.lift_top_decile),
+            "rate among the tenth with the highest probabilities over the rate of all",
+        ),
         ("Recall", number(of.recall), "share of outcomes that the threshold finds"),
         ("Precision", number(of.precision), "share of predictions at the threshold that come true"),
-        ("False positive rate", number(of.false_positive_rate), "share of rows without the outcome above the threshold"),
+        (
+            "False positive rate",
+            number(of.false_positive_rate),
+            "share of rows without the outcome above the threshold",
+        ),
         ("Accuracy", format!("{:.3}", of.accuracy), "share told right at the threshold"),
     ]
 }
@@ -61,7 +84,8 @@ pub(super) fn threshold(of: &Evaluation) -> String {
 /// The sentence about the days of the evaluation.
 pub(super) fn evaluated(file: &ModelFile, of: &Evaluation) -> String {
     let rate = percent(of.positives as f64 / of.rows.max(1) as f64);
-    let days = file.header.evaluated.as_ref().map_or_else(String::new, |(first, last)| format!(" of {first} to {last}"));
+    let days =
+        file.header.evaluated.as_ref().map_or_else(String::new, |(first, last)| format!(" of {first} to {last}"));
     format!("On {} rows{days}, all later than the training window; {rate} of them had the outcome.", count(of.rows))
 }
 

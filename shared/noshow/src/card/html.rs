@@ -23,10 +23,21 @@ fn page(out: &mut String, file: &ModelFile, comparison: Option<&Comparison>) -> 
     writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     // Nothing may be fetched, and nothing may run.
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">")?;
+    writeln!(
+        out,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    )?;
     writeln!(out, "<title>Model card: {name}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>")?;
-    writeln!(out, "<h1>{name}</h1>\n<p class=\"lead\">Model card: probability of a {}</p>", escape(&model.features.outcome))?;
-    writeln!(out, "<div class=\"uses\"><div><h3>Intended use</h3><p>{}</p></div>", escape(&model.features.intended_use))?;
+    writeln!(
+        out,
+        "<h1>{name}</h1>\n<p class=\"lead\">Model card: probability of a {}</p>",
+        escape(&model.features.outcome)
+    )?;
+    writeln!(
+        out,
+        "<div class=\"uses\"><div><h3>Intended use</h3><p>{}</p></div>",
+        escape(&model.features.intended_use)
+    )?;
     writeln!(out, "<div class=\"not\"><h3>Not for</h3><p>{}</p></div></div>", escape(&model.features.not_for))?;
     if let Some(evaluation) = &file.header.evaluation {
         quality(out, file, evaluation)?;
@@ -54,8 +65,20 @@ fn quality(out: &mut String, file: &ModelFile, of: &Evaluation) -> Result {
         writeln!(out, "<div><b>{value}</b><span>{name}</span></div>")?;
     }
     writeln!(out, "</div>\n<div class=\"plots\">")?;
-    figure(out, "", "ROC", &plot::roc(of), "Every threshold's recall against its false positive rate; the dashed line is chance.")?;
-    figure(out, "", "Calibration", &plot::calibration(of), "Tenths of the rows by probability; on the dashed line probabilities are true.")?;
+    figure(
+        out,
+        "",
+        "ROC",
+        &plot::roc(of),
+        "Every threshold's recall against its false positive rate; the dashed line is chance.",
+    )?;
+    figure(
+        out,
+        "",
+        "Calibration",
+        &plot::calibration(of),
+        "Tenths of the rows by probability; on the dashed line probabilities are true.",
+    )?;
     writeln!(out, "</div>")?;
     let key = "<span class=\"key with\" style=\"background: var(--main)\"></span>with the outcome<span class=\"key\" style=\"background: var(--other)\"></span>without";
     figure(out, "wide", "Probabilities", &plot::scores(of), key)?;
@@ -79,7 +102,13 @@ fn quality(out: &mut String, file: &ModelFile, of: &Evaluation) -> Result {
         writeln!(out, "</tr>")?;
     }
     writeln!(out, "</table></div>")?;
-    figure(out, "wide", "AUROC by group", &plot::groups(&of.groups), "A bar of no length stands for 0.5, which is chance; a full one for 1.")
+    figure(
+        out,
+        "wide",
+        "AUROC by group",
+        &plot::groups(&of.groups),
+        "A bar of no length stands for 0.5, which is chance; a full one for 1.",
+    )
 }
 
 /// The figures that stand out.

@@ -53,7 +53,11 @@ fn write(out: &mut String, file: &ModelFile, comparison: Option<&Comparison>) ->
     writeln!(out, "\n## What it reads\n\n| feature | importance | meaning |\n|---|---|---|")?;
     for (name, importance) in model.importances() {
         let meaning = model.features.features.iter().find(|feature| feature.name == name);
-        writeln!(out, "| {name} | {importance:.3} | {} |", meaning.map_or_else(String::new, |of| cell(&of.description)))?;
+        writeln!(
+            out,
+            "| {name} | {importance:.3} | {} |",
+            meaning.map_or_else(String::new, |of| cell(&of.description))
+        )?;
     }
     writeln!(out, "\nImportance is the mean absolute contribution of a feature to the logit of a training row.\n")?;
     writeln!(out, "## Limits\n")?;

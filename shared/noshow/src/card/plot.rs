@@ -15,14 +15,17 @@ pub(super) fn roc(of: &Evaluation) -> String {
     plot.line("ideal", [(0.0, 0.0), (1.0, 1.0)].into_iter());
     plot.line("curve", of.roc.iter().copied());
     if let (Some(wrong), Some(found)) = (of.false_positive_rate, of.recall) {
-        let words = format!("threshold {:.3}: recall {}, false positive rate {}", of.threshold, percent(found), percent(wrong));
+        let words =
+            format!("threshold {:.3}: recall {}, false positive rate {}", of.threshold, percent(found), percent(wrong));
         plot.point(wrong, found, &words);
         let (x, y) = (plot.x(wrong) + 9.0, plot.y(found) + 14.0);
         plot.add(format_args!("<text class=\"note\" x=\"{x:.1}\" y=\"{y:.1}\">threshold {:.2}</text>", of.threshold));
     }
     if let Some(auroc) = of.auroc {
         let (x, y) = (plot.x(1.0) - 6.0, plot.y(0.06));
-        plot.add(format_args!("<text class=\"figure\" text-anchor=\"end\" x=\"{x:.1}\" y=\"{y:.1}\">AUROC {auroc:.3}</text>"));
+        plot.add(format_args!(
+            "<text class=\"figure\" text-anchor=\"end\" x=\"{x:.1}\" y=\"{y:.1}\">AUROC {auroc:.3}</text>"
+        ));
     }
     plot.done()
 }
@@ -35,12 +38,19 @@ pub(super) fn calibration(of: &Evaluation) -> String {
     plot.line("ideal", [(0.0, 0.0), (most, most)].into_iter());
     plot.line("curve", of.calibration.iter().map(|tenth| (tenth.predicted, tenth.observed)));
     for tenth in &of.calibration {
-        let words = format!("{} rows: {} expected, {} observed", count(tenth.rows), percent(tenth.predicted), percent(tenth.observed));
+        let words = format!(
+            "{} rows: {} expected, {} observed",
+            count(tenth.rows),
+            percent(tenth.predicted),
+            percent(tenth.observed)
+        );
         plot.point(tenth.predicted, tenth.observed, &words);
     }
     if let Some(slope) = of.calibration_slope {
         let (x, y) = (plot.x(most) - 6.0, plot.y(most * 0.06));
-        plot.add(format_args!("<text class=\"figure\" text-anchor=\"end\" x=\"{x:.1}\" y=\"{y:.1}\">slope {slope:.2}</text>"));
+        plot.add(format_args!(
+            "<text class=\"figure\" text-anchor=\"end\" x=\"{x:.1}\" y=\"{y:.1}\">slope {slope:.2}</text>"
+        ));
     }
     plot.done()
 }
@@ -54,7 +64,13 @@ pub(super) fn scores(of: &Evaluation) -> String {
     let mut plot = Plot::new("Probabilities", ("probability", right), ("rows", most), (true, false));
     for (place, (without, with)) in of.scores.iter().enumerate().take(last) {
         let from = place as f64 * width;
-        let words = format!("{} to {}: {} rows, {} with the outcome", percent(from), percent(from + width), count(without + with), count(*with));
+        let words = format!(
+            "{} to {}: {} rows, {} with the outcome",
+            percent(from),
+            percent(from + width),
+            count(without + with),
+            count(*with)
+        );
         plot.bar("with", (from, from + width), (0.0, *with as f64), &words);
         plot.bar("without", (from, from + width), (*with as f64, (without + with) as f64), &words);
     }

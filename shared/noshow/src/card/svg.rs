@@ -20,16 +20,16 @@ pub(super) struct Plot {
 impl Plot {
     /// An empty plot with axes and grid; `title` is read out by screen readers.
     pub(super) fn new(title: &str, x: (&str, f64), y: (&str, f64), as_percent: (bool, bool)) -> Self {
-        let out = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            escape(title)
-        );
+        let out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">", escape(title));
         let mut plot = Self { out, x_most: x.1, y_most: y.1 };
         let (left, bottom) = (plot.x(0.0), plot.y(0.0));
         for step in 0..=4 {
             let share = f64::from(step) / 4.0;
             let (across, up) = (plot.x(share * x.1), plot.y(share * y.1));
-            plot.add(format_args!("<line class=\"grid\" x1=\"{left:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" y2=\"{up:.1}\"/>", WIDTH - RIGHT));
+            plot.add(format_args!(
+                "<line class=\"grid\" x1=\"{left:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" y2=\"{up:.1}\"/>",
+                WIDTH - RIGHT
+            ));
             plot.add(format_args!(
                 "<text class=\"tick\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
                 left - 7.0,
@@ -82,7 +82,9 @@ impl Plot {
     pub(super) fn point(&mut self, x: f64, y: f64, text: &str) {
         let (x, y) = (self.x(x), self.y(y));
         let text = escape(text);
-        self.add(format_args!("<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{text}</title></circle>"));
+        self.add(format_args!(
+            "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{text}</title></circle>"
+        ));
     }
 
     /// A bar between two places across, from one value up to another.
