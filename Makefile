@@ -12,7 +12,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md
 
-.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench bench-scorer fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,11 @@ docs: ## write the generated pages of docs/
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release -p carelake
 	$(BENCH_VENV)/bin/python tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake $(BENCH_VENV)/bin/python $(BENCH)
+
+bench-scorer: claim $(BENCH_VENV)/.ready ## the no-show scorer beside LightGBM and scikit-learn; writes docs/scorer-performance.md. BENCH="--quick" tries it out
+	cargo build --locked --release -p carelake -p carelake-noshow --bins --example figures
+	$(BENCH_VENV)/bin/python tests/bench/scorer.py $(CARGO_TARGET_DIR)/release/carelake \
+		$(CARGO_TARGET_DIR)/release/examples/figures $(BENCH_VENV)/bin/python $(BENCH)
 
 $(BENCH_VENV)/.ready: tests/bench/requirements.txt
 	python3 -m venv $(BENCH_VENV)

@@ -89,7 +89,7 @@ fn main() -> Result<(), Failure> {
         fs::write(path, file.to_bytes()?)?;
     }
     if let Some(path) = &options.card {
-        fs::write(path, card::html(&file))?;
+        fs::write(path, card::html(&file, None))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::settings::CalibrationChoice;
 
 /// How far Platt's slope is expected to lie from 1, and its intercept from 0: with few rows, where their own errors are
 /// larger than that, the learner's probabilities are trusted more than the rows.
-const SLOPE_PRIOR: f64 = 0.1;
+const SLOPE_PRIOR: f64 = 0.25;
 const INTERCEPT_PRIOR: f64 = 0.2;
 
 /// A rising curve from logit to probability.
@@ -222,7 +222,7 @@ mod tests {
         let Calibrator::Platt { slope, .. } = platt(&[-1.0, 1.0, -2.0, 2.0], &[true, false, true, false]) else {
             panic!()
         };
-        assert!((slope - 1.0).abs() < 0.1, "{slope}");
+        assert!(slope > 0.7, "{slope}");
     }
 
     #[test]

@@ -1,13 +1,10 @@
-//! The model card: what a model is for, how it was made and how good it is.
+//! The model card (Mitchell et al. 2019): what a model is for, how it was made, how good it is, and for whom.
 
-use crate::file::ModelFile;
+mod facts;
+mod html;
+mod markdown;
+mod plot;
+mod svg;
 
-/// The card in Markdown.
-pub fn markdown(file: &ModelFile) -> String {
-    format!("# {}\n", file.header.about.name)
-}
-
-/// The card as one HTML page with plots; it needs nothing from outside.
-pub fn html(file: &ModelFile) -> String {
-    format!("<!doctype html><title>{}</title>", file.header.about.name)
-}
+pub use html::html;
+pub use markdown::markdown;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{ErrorKind, ModelError};
-use crate::evaluate::{Comparison, Evaluation};
+use crate::evaluate::Evaluation;
 use crate::exact::{freeze, thaw};
 use crate::features::FeatureSet;
 use crate::model::Model;
@@ -45,8 +45,6 @@ pub struct Header {
     pub evaluated: Option<(String, String)>,
     /// The evaluation on days after the training window.
     pub evaluation: Option<Evaluation>,
-    /// The comparison with the champion of then.
-    pub comparison: Option<Comparison>,
 }
 
 /// A model with all that is known of it.
@@ -62,7 +60,7 @@ impl ModelFile {
     /// Puts a model with what is known of it.
     pub fn new(about: About, model: Model) -> Self {
         let schema_hash = model.features.schema_hash();
-        Self { header: Header { about, schema_hash, evaluated: None, evaluation: None, comparison: None }, model }
+        Self { header: Header { about, schema_hash, evaluated: None, evaluation: None }, model }
     }
 
     /// The bytes of the file; the same for the same content.

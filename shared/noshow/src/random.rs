@@ -21,6 +21,7 @@ impl Random {
     }
 
     /// A number in `[0, 1)`.
+    #[cfg(test)]
     pub(crate) fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }

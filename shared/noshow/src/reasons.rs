@@ -26,7 +26,7 @@ pub(crate) struct Contributions<'a> {
     /// Of every tree and leaf: what its path owes to which feature.
     paths: Vec<Vec<Vec<(u16, f64)>>>,
     /// The mean over training rows, to which contributions are added.
-    pub(crate) base: f64,
+    base: f64,
     columns: Vec<Prepared<'a>>,
     bins: &'a [crate::learn::Bins],
     share: f64,
@@ -86,6 +86,14 @@ impl Model {
         };
         Ok(crate::model::pool(threads)?
             .install(|| (0..frame.rows()).into_par_iter().with_min_len(256).map(of).collect()))
+    }
+
+    /// The mean raw score of the training rows, and what each feature, in the list's order, adds to it in this row: a
+    /// logit before calibration (of the forest: a rate).
+    pub fn contributions(&self, frame: &Frame, row: usize) -> Result<(f64, Vec<f64>), ModelError> {
+        self.check_frame(frame)?;
+        let contributions = Contributions::new(&self.learner, &self.bins, frame);
+        Ok((contributions.base, contributions.of(row)))
     }
 
     fn reason(&self, frame: &Frame, row: usize, at: usize, contribution: f64) -> Option<Reason> {

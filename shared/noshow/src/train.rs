@@ -1,7 +1,8 @@
 //! Training: from rows to a calibrated model.
 //!
-//! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. Then
-//! the learner is trained again on the whole window, with as many trees as were best.
+//! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. With
+//! few rows the days before are held back in turn. Then the learner is trained again on the whole window, with as many
+//! trees as were best.
 
 mod check;
 mod split;
@@ -37,14 +38,22 @@ pub fn train(
 ) -> Result<Model, ModelError> {
     settings.check()?;
     let labels = check::labels(features, frame, labels, days)?;
-    let split = split::by_time(&labels, days)?;
+    let splits = split::by_time(&labels, days)?;
     let (frame, mut warnings) = check::drop_empty(features, frame)?;
     pool(settings.threads)?.install(|| {
         let table = Table::of(&frame, &labels);
         let mut done = Progress { share: 0.0, tell: progress };
-        let (_, held) = table.learn(&split.early, Some(&split.late), None, settings, &mut done.part(0.0, 0.5));
-        let late_labels: Vec<bool> = split.late.iter().filter_map(|row| labels.get(*row as usize).copied()).collect();
-        let calibrator = Calibrator::fit(settings.calibration, &held.raw, &late_labels);
+        let (mut held, mut outcomes) = (Held { raw: Vec::new(), trees: 0 }, Vec::new());
+        let part = 0.5 / splits.len() as f64;
+        for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
+            let (_, of) =
+                table.learn(&split.early, Some(&split.late), None, settings, &mut done.part(from, from + part));
+            held.raw.extend(of.raw);
+            held.trees += of.trees;
+            outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
+        }
+        held.trees = (held.trees as f64 / splits.len() as f64).round() as usize;
+        let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
         let all: Vec<u32> = (0..table.rows()).collect();
         let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &mut done.part(0.5, 0.95));
         if matches!(&learner, Learner::Logistic(model) if !model.converged) {

@@ -51,7 +51,7 @@ pub(crate) fn boost(
     let mut raw = vec![base; ground.table.rows];
     let mut packed = vec![0_u64; ground.table.rows];
     let scale = Scale::new(rows.len(), STEEPEST, 1.0);
-    let shape = Shape { leaves: settings.leaves, depth: DEPTH, rules: rules(settings) };
+    let shape = Shape { leaves: settings.leaves, depth: DEPTH, rules: rules(settings), anew: false };
     let watched_rows = watch.unwrap_or_default();
     let mut stop = Stop::new(settings.patience);
     let mut watched = Watched { best: 0, raw: watched_rows.iter().map(|_| base).collect() };

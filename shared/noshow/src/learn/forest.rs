@@ -29,6 +29,7 @@ pub(crate) fn forest(
         leaves: 1 << settings.depth,
         depth: settings.depth,
         rules: Rules { min_child_weight: min_leaf, l2: 0.0, category_smoothing: min_leaf, category_l2: 0.0 },
+        anew: true,
     };
     let mut trees = Vec::new();
     for number in 0..settings.trees {

@@ -22,6 +22,8 @@ pub(crate) struct Shape {
     pub(crate) leaves: usize,
     pub(crate) depth: usize,
     pub(crate) rules: Rules,
+    /// True when every leaf may be split by a few features of its own: then only these are counted, for each leaf anew.
+    pub(crate) anew: bool,
 }
 
 /// A leaf while the tree grows.
@@ -30,7 +32,8 @@ struct Leaf {
     rows: Vec<u32>,
     /// Rows that are only sorted into leaves.
     others: Vec<u32>,
-    cells: Vec<Cells>,
+    /// Histograms of the bundles; None where not counted.
+    cells: Vec<Option<Cells>>,
     total: u64,
     depth: usize,
     /// Node above, and whether to its left.
@@ -58,9 +61,10 @@ impl Ground<'_> {
         value: &dyn Fn(Sums) -> f64,
     ) -> Grown {
         let total = rows.iter().filter_map(|row| packed.get(*row as usize)).fold(0_u64, |sum, x| sum.wrapping_add(*x));
-        let cells = self.histograms(&rows, packed);
+        let may = usable();
+        let cells = self.histograms(&rows, packed, shape.anew.then_some(may.as_slice()));
         let mut root = Leaf { rows, others, cells, total, depth: 0, parent: None, split: None };
-        root.split = self.best_split(&root, scale, shape, &usable());
+        root.split = self.best_split(&root, scale, shape, &may);
         let mut leaves = vec![root];
         let mut nodes: Vec<Node> = Vec::new();
         while leaves.len() < shape.leaves {
@@ -72,14 +76,17 @@ impl Ground<'_> {
             let feature = u16::try_from(split.feature).unwrap_or(0);
             nodes.push(Node { feature, test: split.test, left: 0, right: 0 });
             let last = leaves.len() + 2 >= shape.leaves;
-            let (mut left, mut right) = self.divide(leaf, &split, node, packed, last);
-            if !last {
-                let usable = (usable(), usable());
-                left.split = self.best_split(&left, scale, shape, &usable.0);
-                right.split = self.best_split(&right, scale, shape, &usable.1);
+            let (left, right) = self.divide(leaf, &split, node, packed, last || shape.anew);
+            for mut leaf in [left, right] {
+                if !last && leaf.depth < shape.depth {
+                    let may = usable();
+                    if shape.anew {
+                        leaf.cells = self.histograms(&leaf.rows, packed, Some(&may));
+                    }
+                    leaf.split = self.best_split(&leaf, scale, shape, &may);
+                }
+                leaves.push(leaf);
             }
-            leaves.push(left);
-            leaves.push(right);
         }
         let mut tree = Tree::default();
         let mut rows = Vec::new();
@@ -102,17 +109,21 @@ impl Ground<'_> {
         }
     }
 
-    /// Histograms of all bundles.
-    fn histograms(&self, rows: &[u32], packed: &[u64]) -> Vec<Cells> {
+    /// Histograms of all bundles, or of those with a usable feature.
+    fn histograms(&self, rows: &[u32], packed: &[u64], usable: Option<&[bool]>) -> Vec<Option<Cells>> {
         let gathered: Vec<u64> = rows.iter().map(|row| packed.get(*row as usize).copied().unwrap_or(0)).collect();
+        let of = |bundle: &Bundle| {
+            let may = |usable: &[bool]| bundle.columns().any(|column| usable.get(column).copied().unwrap_or(false));
+            usable.is_none_or(may).then(|| bundle.histogram(rows, &gathered))
+        };
         if rows.len() < WORTH_THREADS {
-            return self.bundles.iter().map(|bundle| bundle.histogram(rows, &gathered)).collect();
+            return self.bundles.iter().map(of).collect();
         }
-        self.bundles.par_iter().map(|bundle| bundle.histogram(rows, &gathered)).collect()
+        self.bundles.par_iter().map(of).collect()
     }
 
     /// The two leaves under a split. The smaller one's histogram is counted, the other's is what is left.
-    fn divide(&self, leaf: Leaf, split: &Split, node: usize, packed: &[u64], last: bool) -> (Leaf, Leaf) {
+    fn divide(&self, leaf: Leaf, split: &Split, node: usize, packed: &[u64], uncounted: bool) -> (Leaf, Leaf) {
         let bins = self.table.columns.get(split.feature).map(Vec::as_slice).unwrap_or_default();
         let sides = split.test.table();
         let (left_rows, right_rows) = part(&leaf.rows, bins, &sides);
@@ -122,8 +133,10 @@ impl Ground<'_> {
         let total =
             smaller.iter().filter_map(|row| packed.get(*row as usize)).fold(0_u64, |sum, x| sum.wrapping_add(*x));
         let rest = leaf.total.wrapping_sub(total);
-        let (cells, mut rest_cells) = (if last { Vec::new() } else { self.histograms(smaller, packed) }, leaf.cells);
-        for (rest, cells) in rest_cells.iter_mut().zip(&cells) {
+        let counted = if uncounted { Vec::new() } else { leaf.cells };
+        let (cells, mut rest_cells) =
+            (if uncounted { Vec::new() } else { self.histograms(smaller, packed, None) }, counted);
+        for (rest, cells) in rest_cells.iter_mut().flatten().zip(cells.iter().flatten()) {
             for (rest, cell) in rest.iter_mut().zip(cells) {
                 *rest = rest.wrapping_sub(*cell);
             }
@@ -151,7 +164,8 @@ impl Ground<'_> {
         if leaf.depth >= shape.depth || total.hessian < 2.0 * shape.rules.min_child_weight {
             return None;
         }
-        let in_bundle = |(bundle, cells): (&Bundle, &Cells)| {
+        let in_bundle = |(bundle, cells): (&Bundle, &Option<Cells>)| {
+            let cells = cells.as_ref()?;
             let mut best: Option<Split> = None;
             for feature in bundle.columns().filter(|feature| usable.get(*feature).copied().unwrap_or(false)) {
                 let Some(own) = bundle.column(cells, feature) else { continue };

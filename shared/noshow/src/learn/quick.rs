@@ -123,3 +123,60 @@ fn sort(test: &Test) -> Sort {
         test => Sort::Table(Box::new(test.table().map(|left| if left == 1 { u8::MAX } else { 0 }))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tree::{BinSet, Node};
+    use super::*;
+
+    /// A tree that splits leaf after leaf as the numbers say.
+    fn tree(splits: &[(u8, u8, u8, bool)]) -> Tree {
+        let mut tree = Tree { nodes: Vec::new(), leaves: vec![0.5], weights: vec![1.0] };
+        let mut hooks: Vec<Option<(usize, bool)>> = vec![None];
+        for (at, (pick, most, sort, missing)) in splits.iter().enumerate() {
+            let leaf = usize::from(*pick) % hooks.len();
+            let mut set = BinSet::default();
+            (0..=u8::MAX).filter(|bin| bin.wrapping_mul(*most | 1) > 100).for_each(|bin| set.insert(bin));
+            let test = if *sort < 80 { Test::In(set) } else { Test::UpTo { most: *most, missing: *missing } };
+            let hook = hooks.swap_remove(leaf);
+            if let Some((parent, left)) = hook {
+                let node = &mut tree.nodes[parent];
+                *(if left { &mut node.left } else { &mut node.right }) = at as i32;
+            }
+            tree.nodes.push(Node { feature: u16::from(sort % 3), test, left: 0, right: 0 });
+            hooks.extend([Some((at, true)), Some((at, false))]);
+        }
+        for (leaf, (parent, left)) in hooks.iter().flatten().enumerate() {
+            let node = &mut tree.nodes[*parent];
+            *(if *left { &mut node.left } else { &mut node.right }) = -1 - leaf as i32;
+        }
+        tree.leaves = (0..hooks.len()).map(|leaf| leaf as f64 * 1.5 - 3.0).collect();
+        tree.weights = (0..hooks.len()).map(|leaf| leaf as f64 + 1.0).collect();
+        tree
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn scores_are_those_of_walking_down_and_paths_add_up(
+            splits in proptest::collection::vec(any::<(u8, u8, u8, bool)>(), 0..LEAVES),
+            rows in proptest::collection::vec(any::<[u8; 3]>(), LANES),
+        ) {
+            let tree = tree(&splits);
+            prop_assert!(tree.is_sound(3));
+            let lanes: Vec<Lane> = (0..3).map(|feature| std::array::from_fn(|row| rows[row][feature])).collect();
+            let mut sums = [0.0; LANES];
+            Quick::new([&tree].into_iter()).unwrap().add(&lanes, &mut sums);
+            let (mean, paths) = tree.paths();
+            for (row, sum) in rows.iter().zip(sums) {
+                let leaf = tree.leaf(|feature| row[feature]);
+                prop_assert_eq!(sum, tree.leaves[leaf]);
+                let steps: f64 = paths[leaf].iter().map(|(_, step)| step).sum();
+                prop_assert!((mean + steps - sum).abs() < 1e-9);
+            }
+        }
+    }
+}
