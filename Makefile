@@ -3,6 +3,7 @@ SHELL := /bin/bash
 CACHE := $(HOME)/.cache/carelake
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
+MLFLOW_VENV := $(CACHE)/mlflow-venv
 BENCH_VENV := $(CACHE)/bench-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
@@ -11,7 +12,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench bench-scorer fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,12 +38,17 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(MLFLOW_VENV)/.ready: tests/mlflow/requirements.txt $(VENV)/.ready
+	python3 -m venv $(MLFLOW_VENV)
+	$(VENV)/bin/uv pip install --quiet --python $(MLFLOW_VENV)/bin/python --require-hashes -r tests/mlflow/requirements.txt
 	@touch $@
 
 check: lint test ## formatting, lints, tests: the same as in CI
@@ -70,6 +76,11 @@ bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark;
 	cargo build --locked --release -p carelake
 	$(BENCH_VENV)/bin/python tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake $(BENCH_VENV)/bin/python $(BENCH)
 
+bench-scorer: claim $(BENCH_VENV)/.ready ## the no-show scorer beside LightGBM and scikit-learn; writes docs/scorer-performance.md. BENCH="--quick" tries it out
+	cargo build --locked --release -p carelake -p carelake-noshow --bins --example figures
+	$(BENCH_VENV)/bin/python tests/bench/scorer.py $(CARGO_TARGET_DIR)/release/carelake \
+		$(CARGO_TARGET_DIR)/release/examples/figures $(BENCH_VENV)/bin/python $(BENCH)
+
 $(BENCH_VENV)/.ready: tests/bench/requirements.txt
 	python3 -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.txt
@@ -88,7 +99,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	for folder in tests tests/bench; do \
+	for folder in tests tests/mlflow tests/bench; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies

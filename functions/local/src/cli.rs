@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli_models::{ModelCommand, Score, Train};
 use crate::table::Format;
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
@@ -65,6 +66,16 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Contract,
+    },
+    /// Train the no-show model of a source, measure it on later days, keep it, promote it when it is better
+    Train(Train),
+    /// Give every upcoming appointment the probability that it is missed, with reasons
+    Score(Score),
+    /// Models: versions, figures, the champion, the model card
+    Model {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ModelCommand,
     },
     /// Write a synthetic hospital's files, with planted errors of known counts
     Generate(Generate),

@@ -1,6 +1,7 @@
 //! The `carelake` command: the lake on a folder.
 
 mod cli;
+mod cli_models;
 mod commands;
 mod console;
 mod panic;

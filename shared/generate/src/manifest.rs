@@ -241,4 +241,12 @@ pub struct Signal {
     /// AUROC of the same without the patient's hidden propensity: what a model can hope for
     /// where a patient's history says little.
     pub observable_auroc: f64,
+    /// First day of the last fifth of the feed's history, on which a model is measured.
+    pub late_from: NaiveDate,
+    /// Kept or missed appointments from that day.
+    pub late_outcomes: u64,
+    /// `best_auroc` of those.
+    pub late_best_auroc: f64,
+    /// `observable_auroc` of those.
+    pub late_observable_auroc: f64,
 }

@@ -24,7 +24,7 @@
 //! patient's earlier appointments, so that a good model can hope for about 0.75. The manifest's
 //! `signals` state the exact figures of the data written.
 
-use chrono::Weekday;
+use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::manifest::Signal;
 use crate::random::Random;
@@ -38,7 +38,7 @@ pub(crate) struct Circumstances {
     pub(crate) lead_days: i64,
     pub(crate) age: i32,
     pub(crate) reminded: bool,
-    pub(crate) weekday: Weekday,
+    pub(crate) day: NaiveDate,
     pub(crate) hour: Option<u32>,
     pub(crate) setting: f64,
     pub(crate) place: f64,
@@ -65,7 +65,7 @@ impl Attendance {
         let observable = at.score() + self.score();
         let probability = logistic(observable + self.propensity);
         let missed = random.chance(probability);
-        strength.record(probability, logistic(observable), missed);
+        strength.record(at.day, probability, logistic(observable), missed);
         if missed {
             self.missed += 1;
         } else {
@@ -96,7 +96,7 @@ impl Circumstances {
         if self.reminded && self.lead_days >= 2 {
             score -= 0.45;
         }
-        score += match self.weekday {
+        score += match self.day.weekday() {
             Weekday::Mon => 0.12,
             Weekday::Fri => 0.1,
             Weekday::Sat => 0.25,
@@ -131,21 +131,31 @@ fn logistic(x: f64) -> f64 {
 pub(crate) struct Strength {
     all: Curve,
     observable: Curve,
+    late_from: NaiveDate,
+    late_all: Curve,
+    late_observable: Curve,
 }
 
 impl Strength {
-    pub(crate) fn new() -> Self {
-        Self { all: Curve::new(), observable: Curve::new() }
+    /// Of a feed whose history's last fifth begins on that day.
+    pub(crate) fn new(late_from: NaiveDate) -> Self {
+        let [all, observable, late_all, late_observable] = std::array::from_fn(|_| Curve::new());
+        Self { all, observable, late_from, late_all, late_observable }
     }
 
-    fn record(&mut self, probability: f64, observable: f64, missed: bool) {
+    fn record(&mut self, day: NaiveDate, probability: f64, observable: f64, missed: bool) {
         self.all.record(probability, missed);
         self.observable.record(observable, missed);
+        if day >= self.late_from {
+            self.late_all.record(probability, missed);
+            self.late_observable.record(observable, missed);
+        }
     }
 
     /// The entry of the manifest.
     pub(crate) fn signal(&self, source: &str, dataset: &str) -> Signal {
         let (missed, kept) = self.all.totals();
+        let late = self.late_all.totals();
         Signal {
             source: source.to_owned(),
             dataset: dataset.to_owned(),
@@ -153,6 +163,10 @@ impl Strength {
             missed,
             best_auroc: self.all.auroc(),
             observable_auroc: self.observable.auroc(),
+            late_from: self.late_from,
+            late_outcomes: late.0 + late.1,
+            late_best_auroc: self.late_all.auroc(),
+            late_observable_auroc: self.late_observable.auroc(),
         }
     }
 }
@@ -221,7 +235,7 @@ mod tests {
             lead_days: 1,
             age: 40,
             reminded: false,
-            weekday: Weekday::Tue,
+            day: NaiveDate::from_ymd_opt(2025, 6, 3).unwrap_or_default(),
             hour: Some(10),
             setting: 0.0,
             place: 0.0,

@@ -6,12 +6,14 @@
 pub mod codes;
 pub mod conform;
 mod context;
+mod entries;
 pub mod erased;
 mod error;
 mod hashes;
 pub mod ingest;
 pub mod maintain;
 pub mod marts;
+pub mod noshow;
 pub mod publish;
 pub mod quality;
 pub mod report;

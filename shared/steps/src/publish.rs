@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use carelake_contracts::{ColumnType, Contract, Table};
-use carelake_lake::{
-    ColumnEntry, ErrorKind, LakeError, Layer, Layout, OpenTable, TableEntry, TableFormat, ViewEntry, Write, clustered,
-};
+use carelake_lake::{ErrorKind, LakeError, Layout, OpenTable, TableEntry, ViewEntry, Write, clustered};
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
@@ -17,10 +14,10 @@ use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::context::Context;
+use crate::entries::{entry_of, lake_tables};
 use crate::error::StepError;
 use crate::marts::{self, Made};
 use crate::run::Observer;
-use crate::schema;
 
 pub(crate) const SOURCES: &str = "silver.sources";
 pub(crate) const AS_OF: &str = "gold.as_of";
@@ -68,7 +65,7 @@ fn version_state(version: Option<u64>) -> String {
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
     let lists = codes::lists(context)?;
-    let mut entries = lake_tables(context);
+    let mut entries = lake_tables(context)?;
     entries.extend(lists.iter().map(|(name, list)| codes::entry(name, list)));
     // Versions of what is written are noted before anything is read: a commit of another run in between is a conflict.
     let marts = views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name));
@@ -250,107 +247,6 @@ async fn materialise(
     let current = current(context, &qualified, written).await?;
     context.tables.write(&qualified, current, write).await?;
     Ok(entry)
-}
-
-fn entry_of(view: &View, planned: &Schema) -> TableEntry {
-    let describe = |name: &str| {
-        view.columns
-            .iter()
-            .find(|column| column.name == name)
-            .map(|column| column.description.clone())
-            .unwrap_or_default()
-    };
-    TableEntry {
-        database: view.database.clone(),
-        name: view.name.clone(),
-        description: view.description.clone(),
-        format: TableFormat::Delta,
-        location: format!("{}/{}", view.database, view.name),
-        columns: schema::entries(planned, &describe),
-        partition_by: Vec::new(),
-    }
-}
-
-/// Every bronze, identity, quarantine and canonical table that the contracts describe.
-fn lake_tables(context: &Context) -> Vec<TableEntry> {
-    let mut entries = Vec::new();
-    for contract in context.contracts.contracts.values() {
-        entries.push(landed(contract, Layer::Bronze, &schema::bronze(contract)));
-        entries.push(landed(contract, Layer::Quarantine, &schema::quarantine()));
-        if contract.has_identity() {
-            entries.push(landed(contract, Layer::Identity, &schema::identity(contract)));
-        }
-    }
-    entries.extend(context.contracts.tables.values().map(canonical));
-    let text = |name: &str, description: &str| ColumnEntry {
-        name: name.to_owned(),
-        column_type: ColumnType::String.to_string(),
-        description: description.to_owned(),
-    };
-    let sources =
-        vec![text("source", "Sender."), text("feed", "Feed it sends."), text("area", "Subject area of gold.")];
-    let day = vec![ColumnEntry { column_type: ColumnType::Date.to_string(), ..text("as_of_date", "The day.") }];
-    for (database, name, columns) in [("silver", "sources", sources), ("gold", "as_of", day)] {
-        entries.push(TableEntry {
-            database: database.to_owned(),
-            name: name.to_owned(),
-            description: String::new(),
-            format: TableFormat::Delta,
-            location: format!("{database}/{name}"),
-            columns,
-            partition_by: Vec::new(),
-        });
-    }
-    entries
-}
-
-fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
-    let describe = |name: &str| {
-        let known = contract.column(name).filter(|_| layer != Layer::Quarantine);
-        known.map(|column| column.description.clone()).unwrap_or_default()
-    };
-    let column = |name: &str, column_type: ColumnType, description: &str| ColumnEntry {
-        name: name.to_owned(),
-        column_type: column_type.to_string(),
-        description: description.to_owned(),
-    };
-    TableEntry {
-        database: layer.database().to_owned(),
-        name: contract.table(),
-        description: contract.description.clone(),
-        format: TableFormat::Parquet,
-        location: format!("{}/{}", layer.database(), contract.table()),
-        columns: schema::entries(schema, &describe),
-        partition_by: vec![
-            column("source", ColumnType::String, "Sender."),
-            column("ingest_date", ColumnType::Date, "Day of the landing folder, else of arrival."),
-        ],
-    }
-}
-
-fn canonical(table: &Table) -> TableEntry {
-    let describe = |name: &str| {
-        table
-            .columns
-            .iter()
-            .find(|column| column.name == name)
-            .map(|column| column.description.clone())
-            .unwrap_or_default()
-    };
-    let columns = table.stored_columns().into_iter().map(|(name, column_type)| ColumnEntry {
-        name: name.to_owned(),
-        column_type: column_type.to_string(),
-        description: describe(name),
-    });
-    TableEntry {
-        database: table.database.clone(),
-        name: table.name.clone(),
-        description: table.description.clone(),
-        format: TableFormat::Delta,
-        location: format!("{}/{}", table.database, table.name),
-        columns: columns.collect(),
-        partition_by: Vec::new(),
-    }
 }
 
 /// Source, feed and subject area of everything in the lake.

@@ -7,11 +7,15 @@ mod generate;
 mod land;
 mod maintain;
 mod measures;
+mod model;
+mod models;
 mod quality;
 mod quarantine;
 mod rotate_key;
 mod run;
+mod score;
 mod settle;
+mod train;
 
 use std::fmt;
 use std::path::Path;
@@ -86,6 +90,9 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Maintain(arguments) => maintain::maintain(&arguments).await,
         Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,
         Command::Contract { command } => contract::dispatch(&command),
+        Command::Train(arguments) => train::train(&arguments).await,
+        Command::Score(arguments) => score::score(&arguments).await,
+        Command::Model { command } => model::dispatch(&command).await,
         Command::Generate(arguments) => generate::generate(&arguments),
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
         let date = first + Days::new(DAYS_PER_FILE * (number as u64 + 1));
         files.push(landing.csv(&APPOINTMENTS, "appointments", date, ending, rows, &mut random)?);
     }
-    let mut strength = Strength::new();
+    let mut strength = Strength::new(landing.days_ago(3 * DAYS_PER_FILE / 5));
     let mut next = 5_000_000;
     for number in 0..total {
         let patient = Patient::draw(&mut random, number, first);
@@ -149,7 +149,7 @@ impl Patient {
                 lead_days: lead as i64,
                 age,
                 reminded,
-                weekday: day.weekday(),
+                day,
                 hour: None,
                 setting: PUBLIC_CLINIC,
                 place: place_effect(self.neighbourhood),

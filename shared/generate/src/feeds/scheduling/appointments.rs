@@ -46,7 +46,7 @@ const HOURS: &[u32] = &[8, 8, 9, 9, 10, 10, 11, 13, 14, 14, 15, 16, 17];
 const DURATIONS: &[&str] = &["15", "20", "30", "30", "45", "60"];
 
 /// Days of history before the as-of date.
-const HISTORY: u64 = 540;
+pub(super) const HISTORY: u64 = 540;
 
 /// An appointment from booking to outcome.
 pub(super) struct Booking {
@@ -111,7 +111,7 @@ impl Booking {
                     lead_days: lead,
                     age: age_on(patient.birth, day),
                     reminded: false,
-                    weekday: day.weekday(),
+                    day,
                     hour: Some(hour),
                     setting: specialty,
                     place: place_effect(patient.city),

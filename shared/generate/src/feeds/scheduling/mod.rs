@@ -72,7 +72,7 @@ pub(super) fn write(landing: &mut Landing<'_>) -> Result<(), Error> {
         let file = landing.csv(&APPOINTMENTS, "appointments", date, ending.1, rows(share.1), &mut random)?;
         extracts.appointments.push(file);
     }
-    let mut strength = Strength::new();
+    let mut strength = Strength::new(landing.days_ago(appointments::HISTORY / 5));
     let mut next = 1_000_000;
     for number in 0..total {
         let patient = Patient::draw(&mut random, number, &extracts.dates);

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::erased::TableRoles;
 use crate::error::StepError;
 use crate::maintain::tables as stored;
+use crate::noshow::{kept_by_patient, kept_tables};
 
 /// A table of the lake as a relation, the rows of one source, or all if it has no sources; `None` when it is not there.
 pub async fn rows_of(
@@ -75,10 +76,14 @@ async fn theirs(
     Ok(columns)
 }
 
-/// Leaves the persons' rows out of every table of the feed. The conditions of these commits name the source alone.
+/// Leaves the persons' rows out of every table of the feed, and of those of gold that are not computed again. The conditions of these commits name the source alone.
 pub async fn leave_out(work: &Work<'_>) -> Result<(), StepError> {
     for (table, roles) in &work.roles.tables {
         crate::conform::retry(|| leave_out_of(work, table, roles)).await?;
+    }
+    let roles = TableRoles { persons: BTreeSet::from(["patient_id".to_owned()]), ..TableRoles::default() };
+    for table in kept_by_patient()? {
+        crate::conform::retry(|| leave_out_of(work, &table, &roles)).await?;
     }
     Ok(())
 }
@@ -98,11 +103,19 @@ async fn leave_out_of(work: &Work<'_>, table: &str, roles: &TableRoles) -> Resul
         plan: left.into_unoptimized_plan(),
         session: session.state(),
         predicate: Some(ident("source").eq(lit(source))),
-        partition_by: context.contracts.tables.get(table).map(|table| table.partition_by.clone()).unwrap_or_default(),
+        partition_by: partitions(context, table)?,
         description: String::new(),
         run_id: context.run_id.clone(),
     };
     Ok(context.tables.write(table, Some(current), write).await?)
+}
+
+fn partitions(context: &Context, table: &str) -> Result<Vec<String>, StepError> {
+    if let Some(table) = context.contracts.tables.get(table) {
+        return Ok(table.partition_by.clone());
+    }
+    let kept = kept_tables()?.into_iter().find(|kept| kept.qualified() == table);
+    Ok(kept.map(|kept| kept.partition_by).unwrap_or_default())
 }
 
 /// Removes the past of every table that may have held something of the persons: the tables of the feed, and all of gold.

@@ -2,10 +2,11 @@
 //!
 //! A record of the rotation is written first, with every name that changes. What follows can be done again from any
 //! point, without landing: objects are written anew under new names with new pseudonyms, which identity's true
-//! identifiers give; the tables are emptied and computed again; their past is removed; it is looked whether anything of
+//! identifiers give; the tables are emptied and computed again, those that no run computes rewritten; their past is removed; it is looked whether anything of
 //! the old key is left; then the new key takes the place of the old, and the receipt ends the record. Nobody else may
 //! change the lake meanwhile.
 
+mod kept;
 mod objects;
 mod plan;
 mod tables;
@@ -71,6 +72,7 @@ pub async fn finish(
         rotations.record(&rotation).await?;
     }
     if rotation.stage == Stage::Tables {
+        kept::renew(context, &next.key).await?;
         tables::clear(context, views).await?;
         rotation.stage = Stage::Computing;
         rotations.record(&rotation).await?;

@@ -1,6 +1,6 @@
 //! The tables: emptied, compared, without a past, without anything of the old key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
 use carelake_lake::{Layer, Layout, Rotation, Rotations};
@@ -12,10 +12,12 @@ use crate::error::StepError;
 use crate::maintain::parquet::{batches, broken};
 use crate::maintain::tables;
 use crate::maintain::verify::{self, Hashes};
+use crate::noshow::{KeptTable, kept_tables};
 use crate::run::Observer;
 use crate::schema::real_name;
 
-/// Forgets what was computed, and empties the tables. A mart that the next run makes is left until then.
+/// Forgets what was computed, and empties the tables. A mart that the next run makes is left until then, and a table that
+/// is kept for good.
 pub async fn clear(context: &Context, views: &[View]) -> Result<(), StepError> {
     context.lake.delete(Layout::published()).await?;
     for folder in ["_carelake/ledger/conform", "_carelake/checks"] {
@@ -24,9 +26,10 @@ pub async fn clear(context: &Context, views: &[View]) -> Result<(), StepError> {
         }
     }
     let made = tables::made(context, views);
+    let kept: BTreeSet<String> = kept_tables()?.iter().map(KeptTable::qualified).collect();
     for table in tables::all(context).await? {
         let replaced = table.starts_with("gold") && made.contains(&table);
-        if !replaced {
+        if !replaced && !kept.contains(&table) {
             crate::conform::retry(|| async { Ok(context.tables.empty(&table, &context.run_id).await?) }).await?;
         }
     }

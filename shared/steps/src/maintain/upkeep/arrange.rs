@@ -15,6 +15,7 @@ use super::{Policy, UpkeepReport};
 use crate::context::Context;
 use crate::error::StepError;
 use crate::maintain::tables;
+use crate::noshow::kept_tables;
 use crate::publish::{AS_OF, SOURCES};
 use crate::run::Observer;
 
@@ -52,7 +53,7 @@ pub async fn arrange(
     observer: &dyn Observer,
     report: &mut UpkeepReport,
 ) -> Result<Vec<(String, u64, u64)>, StepError> {
-    let shapes = shapes(context, views);
+    let shapes = shapes(context, views)?;
     let tables = tables::all(context).await?;
     let mut rewritten = Vec::new();
     observer.begin("arrange", tables.len() as u64);
@@ -77,7 +78,7 @@ pub async fn arrange(
     Ok(rewritten)
 }
 
-fn shapes(context: &Context, views: &[View]) -> BTreeMap<String, Shape> {
+fn shapes(context: &Context, views: &[View]) -> Result<BTreeMap<String, Shape>, StepError> {
     let canonical = context.contracts.tables.iter().map(|(name, table)| {
         (name.clone(), Shape { partition_by: table.partition_by.clone(), z_order: table.z_order.clone() })
     });
@@ -86,7 +87,10 @@ fn shapes(context: &Context, views: &[View]) -> BTreeMap<String, Shape> {
         (format!("{}.{}", view.database, view.name), shape)
     });
     let small = [SOURCES, AS_OF].map(|name| (name.to_owned(), Shape::default()));
-    canonical.chain(small).chain(marts).collect()
+    let kept = kept_tables()?
+        .into_iter()
+        .map(|table| (table.qualified(), Shape { partition_by: table.partition_by, z_order: Vec::new() }));
+    Ok(canonical.chain(small).chain(marts).chain(kept).collect())
 }
 
 fn note(table: &str) -> String {

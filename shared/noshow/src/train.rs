@@ -1,0 +1,214 @@
+//! Training: from rows to a calibrated model.
+//!
+//! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. With
+//! few rows the days before are held back in turn. Then the learner is trained again on the whole window, with as many
+//! trees as were best.
+
+mod check;
+mod split;
+
+use crate::calibrate::Calibrator;
+use crate::drift::Reference;
+use crate::error::ModelError;
+use crate::features::FeatureSet;
+use crate::frame::Frame;
+use crate::learn::boost::{Boosted, boost, bundles};
+use crate::learn::bundle::Bundle;
+use crate::learn::forest::forest;
+use crate::learn::grow::Ground;
+use crate::learn::logistic;
+use crate::learn::{Binned, Bins};
+use crate::model::{Learner, Model, Window, pool};
+use crate::random::Random;
+use crate::reasons::Contributions;
+use crate::settings::{Algorithm, Settings};
+
+/// Rows from which importances are summed up.
+const SAMPLE: usize = 5_000;
+
+/// Trains a model. `labels` and `days` (since 1970-01-01) are those of the frame's rows. `progress` is told the share
+/// done, 0 to 1, now and then. The rows' order matters to the bytes of the model, so give them in a fixed one.
+pub fn train(
+    features: &FeatureSet,
+    frame: &Frame,
+    labels: &[Option<bool>],
+    days: &[i32],
+    settings: &Settings,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<Model, ModelError> {
+    settings.check()?;
+    let labels = check::labels(features, frame, labels, days)?;
+    let splits = split::by_time(&labels, days)?;
+    let (frame, mut warnings) = check::drop_empty(features, frame)?;
+    pool(settings.threads)?.install(|| {
+        let table = Table::of(&frame, &labels);
+        let mut done = Progress { share: 0.0, tell: progress };
+        let (mut held, mut outcomes) = (Held { raw: Vec::new(), trees: 0 }, Vec::new());
+        let part = 0.5 / splits.len() as f64;
+        for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
+            let (_, of) =
+                table.learn(&split.early, Some(&split.late), None, settings, &mut done.part(from, from + part));
+            held.raw.extend(of.raw);
+            held.trees += of.trees;
+            outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
+        }
+        held.trees = (held.trees as f64 / splits.len() as f64).round() as usize;
+        let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
+        let all: Vec<u32> = (0..table.rows()).collect();
+        let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &mut done.part(0.5, 0.95));
+        if matches!(&learner, Learner::Logistic(model) if !model.converged) {
+            warnings.push("the logistic regression did not settle within its steps".to_owned());
+        }
+        if held.trees == 0 && settings.algorithm == Algorithm::Trees {
+            warnings.push("no tree did better on the held-out days than the rate alone".to_owned());
+        }
+        let mut raw = vec![0.0; frame.rows()];
+        learner.raw(&table.bins, &frame, &mut raw);
+        let probabilities = raw.iter().map(|raw| calibrator.apply(*raw)).collect();
+        let model = Model {
+            features: features.clone(),
+            settings: settings.clone(),
+            window: Window::of(&labels, days),
+            warnings,
+            importances: importances(&learner, &table.bins, &frame),
+            reference: Reference::of(&frame, probabilities),
+            bins: table.bins,
+            learner,
+            calibrator,
+        };
+        progress(1.0);
+        Ok(model)
+    })
+}
+
+/// Training rows ready for any learner.
+struct Table<'a> {
+    frame: &'a Frame,
+    labels: &'a [bool],
+    bins: Vec<Bins>,
+    binned: Binned,
+    bundles: Vec<Bundle>,
+}
+
+/// What a learner says of rows that it has not seen.
+struct Held {
+    /// Raw scores, on the logit scale.
+    raw: Vec<f64>,
+    /// Trees that did best.
+    trees: usize,
+}
+
+impl<'a> Table<'a> {
+    fn of(frame: &'a Frame, labels: &'a [bool]) -> Self {
+        use rayon::prelude::*;
+        let all: Vec<usize> = (0..frame.rows()).collect();
+        let bins: Vec<Bins> = frame.columns().par_iter().map(|column| Bins::find(column, &all)).collect();
+        let binned = Binned::of(&bins, frame);
+        let bundles = bundles(&binned);
+        Self { frame, labels, bins, binned, bundles }
+    }
+
+    fn rows(&self) -> u32 {
+        u32::try_from(self.frame.rows()).unwrap_or(u32::MAX)
+    }
+
+    /// Trains on `rows`; tells what is held of `late`. `trees` is how many to boost when that is known.
+    fn learn(
+        &self,
+        rows: &[u32],
+        late: Option<&[u32]>,
+        trees: Option<usize>,
+        settings: &Settings,
+        report: &mut dyn FnMut(f64),
+    ) -> (Learner, Held) {
+        let ground = Ground { table: &self.binned, bundles: &self.bundles };
+        let learner = match settings.algorithm {
+            Algorithm::Trees => return self.boost(&ground, rows, late, trees, settings, report),
+            Algorithm::Forest => {
+                let mut random = Random::new(settings.seed, 0);
+                let all = settings.forest.trees as f64;
+                let mut count = |tree: usize| report(tree as f64 / all);
+                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &mut count))
+            }
+            Algorithm::Logistic => {
+                Learner::Logistic(logistic::fit(self.frame, &self.bins, self.labels, rows, &settings.logistic))
+            }
+        };
+        let raw = late.map_or_else(Vec::new, |late| {
+            let mut all = vec![0.0; self.frame.rows()];
+            learner.raw(&self.bins, self.frame, &mut all);
+            late.iter().filter_map(|row| all.get(*row as usize).copied()).collect()
+        });
+        (learner, Held { raw, trees: settings.forest.trees })
+    }
+
+    /// Boosts one ensemble for each bag and averages them. The number of trees is that which was best on average.
+    fn boost(
+        &self,
+        ground: &Ground<'_>,
+        rows: &[u32],
+        late: Option<&[u32]>,
+        trees: Option<usize>,
+        settings: &Settings,
+        report: &mut dyn FnMut(f64),
+    ) -> (Learner, Held) {
+        let bags = settings.trees.bags;
+        let most = trees.unwrap_or(settings.trees.most_trees);
+        let mut sum = Boosted { base: 0.0, trees: Vec::new() };
+        let mut held = Held { raw: vec![0.0; late.map_or(0, <[u32]>::len)], trees: 0 };
+        let weight = 1.0 / bags as f64;
+        for bag in 0..bags {
+            let mut random = Random::new(settings.seed, bag as u64);
+            let mut count = |tree: usize| report((bag as f64 + tree as f64 / most.max(1) as f64) * weight);
+            let (boosted, watched) =
+                boost(ground, self.labels, rows, late, &settings.trees, most, &mut random, &mut count);
+            if let Some(watched) = watched {
+                held.trees += watched.best;
+                held.raw.iter_mut().zip(watched.raw).for_each(|(sum, raw)| *sum += raw * weight);
+            }
+            sum.base += boosted.base * weight;
+            sum.trees.extend(boosted.trees.into_iter().map(|mut tree| {
+                tree.leaves.iter_mut().for_each(|value| *value *= weight);
+                tree
+            }));
+        }
+        held.trees = (held.trees as f64 * weight).round() as usize;
+        (Learner::Trees(sum), held)
+    }
+}
+
+/// Hands shares of the whole on, never less than before.
+struct Progress<'a> {
+    share: f64,
+    tell: &'a (dyn Fn(f64) + Sync),
+}
+
+impl Progress<'_> {
+    fn part(&mut self, from: f64, to: f64) -> impl FnMut(f64) + '_ {
+        move |share: f64| {
+            let now = from + (to - from) * share.clamp(0.0, 1.0);
+            // A hundredth is what a bar shows.
+            if now >= self.share + 0.01 {
+                self.share = now;
+                (self.tell)(now);
+            }
+        }
+    }
+}
+
+/// Mean absolute contribution of each feature over some of the training rows.
+fn importances(learner: &Learner, bins: &[Bins], frame: &Frame) -> Vec<f64> {
+    let contributions = Contributions::new(learner, bins, frame);
+    let mut sums = vec![0.0; bins.len()];
+    let rows: Vec<usize> = (0..frame.rows()).step_by(frame.rows().div_ceil(SAMPLE).max(1)).collect();
+    let mut means = vec![0.0; bins.len()];
+    let all: Vec<Vec<f64>> = rows.iter().map(|row| contributions.of(*row)).collect();
+    for of_row in &all {
+        means.iter_mut().zip(of_row).for_each(|(mean, value)| *mean += value / rows.len() as f64);
+    }
+    for of_row in &all {
+        let parts = sums.iter_mut().zip(of_row).zip(&means);
+        parts.for_each(|((sum, value), mean): ((&mut f64, _), _)| *sum += (value - mean).abs() / rows.len() as f64);
+    }
+    sums
+}

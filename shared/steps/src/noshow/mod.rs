@@ -1,0 +1,63 @@
+//! The no-show model over the lake: [`train`] learns from gold.appointment_features and registers a version, [`score`]
+//! gives every upcoming appointment a probability.
+//!
+//! Invariants: features are always computed by the gold SQL, of the day that is asked about; a version is registered
+//! before the alias moves; a day's predictions are replaced in one commit; nothing is written when anything fails before.
+
+mod groups;
+mod mart;
+mod score;
+mod tables;
+mod tracking;
+mod train;
+mod window;
+
+use carelake_lake::{ModelVersion, Registry};
+use carelake_noshow::{FeatureSet, ModelError, ModelFile};
+
+use crate::error::StepError;
+
+pub use mart::published_day;
+pub use score::{ScoreReport, ScoreRequest, SourceScore, score};
+pub use tables::{DRIFT, KeptTable, PREDICTIONS, kept_by_patient, kept_table, kept_tables};
+pub use tracking::track;
+pub use train::{TrainReport, TrainRequest, Trained, train};
+pub use window::{Days, WindowRequest};
+
+const FEATURES: &str = include_str!("../../../noshow/features/no_show.toml");
+const PREFIX: &str = "no_show_";
+
+/// The feature list of the no-show model.
+///
+/// # Errors
+/// When the file that ships with carelake is damaged.
+pub fn features() -> Result<FeatureSet, StepError> {
+    Ok(FeatureSet::parse(FEATURES)?)
+}
+
+/// The registry's name of a source's model.
+pub fn model_name(source: &str) -> String {
+    format!("{PREFIX}{source}")
+}
+
+/// The source of a model of that name.
+pub fn model_source(name: &str) -> Option<&str> {
+    name.strip_prefix(PREFIX)
+}
+
+/// Reads a registered model and checks that it is whole.
+///
+/// # Errors
+/// When the file is gone, cut short, changed, or no model.
+pub async fn load(registry: &Registry, version: &ModelVersion) -> Result<ModelFile, StepError> {
+    let bytes = registry.file(version).await?;
+    ModelFile::from_bytes(&bytes).map_err(|error| {
+        StepError::Invalid(format!("version {} of the model {}: {error}", version.version, version.name))
+    })
+}
+
+impl From<ModelError> for StepError {
+    fn from(error: ModelError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}

@@ -1,0 +1,262 @@
+"""The no-show model from landing to predictions, on generated data whose true probabilities are known."""
+
+import gzip
+import json
+import random
+import shutil
+
+import pytest
+from conftest import Lake, carelake
+
+AS_OF = "2025-06-30"
+
+
+def train(lake: Lake, source: str, *more) -> dict:
+    return json.loads(carelake("train", "--lake", lake.folder, "--source", source, "--json", *more).stdout)
+
+
+def score(lake: Lake, *more) -> dict:
+    return json.loads(carelake("score", "--lake", lake.folder, "--json", *more).stdout)
+
+
+def refused(*arguments) -> str:
+    done = carelake(*arguments, check=False)
+    assert done.returncode == 2, done.stdout
+    return done.stderr
+
+
+def models(lake: Lake, source: str):
+    return lake.folder / "_carelake/models" / f"no_show_{source}"
+
+
+def champion(lake: Lake, source: str) -> int:
+    return json.loads((models(lake, source) / "champion.json").read_text())["version"]
+
+
+def copy(lake: Lake, folder) -> Lake:
+    shutil.copytree(lake.landing.parent, folder)
+    return Lake(folder)
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    """Both appointment feeds of a generated hospital, taken in, with a model each."""
+    lake = Lake(tmp_path_factory.mktemp("scorer"))
+    everything = lake.landing.parent / "everything"
+    carelake("generate", "--patients", 5000, "--seed", 11, "--as-of", AS_OF, "--out", everything)
+    for source in ("scheduling", "noshow_vitoria"):
+        shutil.copytree(everything / source, lake.landing / source)
+    signals = {one["source"]: one for one in json.loads((everything / "manifest.json").read_text())["signals"]}
+    shutil.rmtree(everything)
+    lake.run()
+    reports = {source: train(lake, source) for source in signals}
+    return lake, signals, reports
+
+
+@pytest.fixture
+def own(hospital, tmp_path):
+    """A copy of that hospital, to be spoilt."""
+    return copy(hospital[0], tmp_path / "copy")
+
+
+@pytest.mark.parametrize("source", ["scheduling", "noshow_vitoria"])
+def test_a_model_ranks_as_well_as_the_true_probabilities_allow(hospital, source):
+    """The bound is the AUROC of the probabilities as far as they can be known: without the hidden propensity of a patient."""
+    _, signals, reports = hospital
+    found = reports[source]["evaluation"]
+    assert found["auroc"] >= signals[source]["late_observable_auroc"] - 0.01
+    assert found["auroc"] <= signals[source]["late_best_auroc"] + found["auroc_margin"]
+
+
+def test_probabilities_are_calibrated(hospital):
+    found = hospital[2]["scheduling"]["evaluation"]
+    assert 0.9 <= found["calibration_slope"] <= 1.1
+    assert abs(found["calibration_intercept"]) < 0.15
+
+
+def test_days_that_measure_come_after_days_that_teach(hospital):
+    for report in hospital[2].values():
+        assert report["train_until"] < report["evaluate_from"] <= report["evaluate_until"] <= report["as_of"]
+
+
+def test_the_same_rows_and_seed_give_the_same_file_on_any_number_of_threads(own):
+    before = (models(own, "noshow_vitoria") / "1/model.bin").read_bytes()
+    report = train(own, "noshow_vitoria", "--only", "--threads", 1)
+    assert (models(own, "noshow_vitoria") / f"{report['version']}/model.bin").read_bytes() == before
+
+
+def test_a_model_takes_the_champions_place_only_when_it_is_better(own):
+    again = train(own, "noshow_vitoria", "--only")
+    assert (again["version"], again["promoted"], again["champion_before"]) == (2, False, 1)
+    assert again["comparison"]["champion_auroc"] == again["comparison"]["challenger_auroc"]
+    assert champion(own, "noshow_vitoria") == 1
+    carelake("model", "promote", "--lake", own.folder, "--source", "noshow_vitoria", "--version", 2)
+    assert champion(own, "noshow_vitoria") == 2
+    assert "yes" in carelake("model", "list", "--lake", own.folder).stdout
+
+
+def test_every_scheduled_appointment_to_come_is_scored_and_the_day_replaced(own):
+    first = score(own)
+    (scheduling,) = [one for one in first["sources"] if one["source"] == "scheduling"]
+    wanted = own.one(f"select count(*) from silver.appointments where status = 'Scheduled' and appointment_date > DATE '{AS_OF}'")
+    assert scheduling["appointments"] == int(wanted) > 0
+    rows = own.sql("select * from gold.appointment_predictions order by appointment_id")
+    assert len(rows) == int(wanted)
+    assert all(row["reason_1"] and 0 < float(row["no_show_probability"]) < 1 for row in rows)
+    score(own)
+    again = own.sql("select * from gold.appointment_predictions order by appointment_id")
+    assert [{**row, "prediction_timestamp": ""} for row in again] == [{**row, "prediction_timestamp": ""} for row in rows]
+    expected = float(own.one("select sum(expected_no_shows) from gold.no_show_risk_by_day"))
+    assert expected == pytest.approx(scheduling["expected_no_shows"])
+    assert own.one("select count(*) from gold.overbooking_candidates where miss_probability < 0.9") == "0"
+    drift = own.sql("select feature, psi, alarm from gold.model_drift where source = 'scheduling'")
+    assert "score" in {row["feature"] for row in drift}
+
+
+def test_without_appointments_to_come_it_says_so_and_succeeds(own):
+    score(own)
+    done = carelake("score", "--lake", own.folder, "--as-of", "2026-01-01")
+    assert "no appointment is upcoming after 2026-01-01" in done.stdout
+    assert int(own.one("select count(distinct prediction_date) from gold.appointment_predictions")) == 1
+
+
+def test_outcomes_that_come_later_are_joined_back(own):
+    score(own, "--as-of", "2025-05-31")
+    weeks = own.sql("select * from gold.model_performance where source = 'scheduling' order by week_start")
+    assert weeks
+    assert weeks[0]["week_start"] == "2025-05-26"
+    for week in weeks:
+        assert 0 <= int(week["caught_no_shows"]) <= int(week["no_shows"]) <= int(week["appointments"])
+
+
+def mutate(text: str, rng: random.Random, day: str) -> str:
+    """Another future of a day: outcomes, states and changes of what is dated after it, and bookings made after it."""
+    header, *lines = text.splitlines()
+    names = header.split(",")
+    at = {name: names.index(name) for name in ("appointment_id", "appointment_date", "status", "no_show", "created_at", "updated_at")}
+    out = [header]
+    for line in lines:
+        cells = line.split(",")
+        if len(cells) != len(names) or '"' in line:
+            out.append(line)
+            continue
+        if cells[at["appointment_date"]] > day and cells[at["status"]] in ("Scheduled", "Completed", "No-show"):
+            missed = rng.random() < 0.5
+            cells[at["status"]] = rng.choice(["No-show", "Completed", "Scheduled"])
+            cells[at["no_show"]] = "true" if missed else "false"
+            cells[at["updated_at"]] = "2025-08-30T08:00:00Z"
+        out.append(",".join(cells))
+        if rng.random() < 0.05:
+            later = list(cells)
+            later[at["appointment_id"]] = f"F{rng.randrange(10**9)}"
+            later[at["created_at"]] = later[at["updated_at"]] = "2025-07-01T08:00:00Z"
+            out.append(",".join(later))
+    return "\n".join(out) + "\n"
+
+
+def predictions(lake: Lake) -> list[dict]:
+    score(lake, "--as-of", AS_OF, "--source", "scheduling")
+    return lake.sql(
+        "select appointment_id, no_show_probability, risk_band, reason_1, reason_2, reason_3 from gold.appointment_predictions"
+        " where source = 'scheduling' order by appointment_id"
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_field_of_the_future_changes_a_score(hospital, tmp_path, seed):
+    """Outcomes, states, changes after the day, and appointments booked later are replaced; the lake's key and model stay."""
+    original = hospital[0]
+    expected = predictions(copy(original, tmp_path / "before"))
+    other = Lake(tmp_path / "after")
+    rng = random.Random(seed)
+    shutil.copytree(original.landing / "scheduling", other.landing / "scheduling")
+    for file in (other.landing / "scheduling/appointments").rglob("*.csv"):
+        file.write_text(mutate(file.read_text(encoding="latin-1"), rng, AS_OF), encoding="latin-1")
+    for file in (other.landing / "scheduling/appointments").rglob("*.csv.gz"):
+        text = gzip.decompress(file.read_bytes()).decode("latin-1")
+        file.write_bytes(gzip.compress(mutate(text, rng, AS_OF).encode("latin-1"), mtime=0))
+    (other.folder / "identity").mkdir(parents=True, mode=0o700)
+    shutil.copy2(original.folder / "identity/.key", other.folder / "identity/.key")
+    other.run()
+    shutil.copytree(original.folder / "_carelake/models", other.folder / "_carelake/models")
+    changed = int(other.one(f"select count(*) from silver.appointments where appointment_date > DATE '{AS_OF}' and no_show is not null"))
+    assert changed > 100
+    assert predictions(other) == expected
+
+
+def test_what_cannot_be_learnt_from_is_refused_and_leaves_nothing(own):
+    before = sorted(path.name for path in models(own, "scheduling").rglob("*"))
+    call = ["train", "--lake", own.folder, "--source"]
+    assert "nothing to learn from; outcomes are known of" in refused(*call, "scheduling", "--train-until", "2020-01-01")
+    assert "nothing to measure on" in refused(*call, "scheduling", "--evaluate-from", "2030-01-01")
+    assert "learnt from" in refused(*call, "scheduling", "--train-until", "2025-01-31", "--evaluate-from", "2025-01-01")
+    assert "no appointment whose outcome is known" in refused(*call, "nobody")
+    assert "cost" in refused(*call, "scheduling", "--cost-missed", "-1")
+    assert sorted(path.name for path in models(own, "scheduling").rglob("*")) == before
+    assert "no model in use" in refused("score", "--lake", own.folder, "--source", "nobody")
+
+
+def test_labels_of_one_kind_teach_nothing(lake):
+    rows = [
+        f"A{n},P{n % 40},D1,2025-0{1 + n % 5}-1{n % 9},2025-0{1 + n % 5}-1{n % 9}T09:00:00Z,30,Scan,Completed,false,,2024-12-01T08:00:00Z,2024-12-01T08:00:00Z"
+        for n in range(400)
+    ]
+    header = "appointment_id,patient_id,physician_id,appointment_date,appointment_time,duration_minutes,reason,status,no_show,notes,created_at,updated_at"
+    lake.write("scheduling/appointments/a.csv", "\n".join([header, *rows]) + "\n")
+    lake.run()
+    assert "all outcomes are the same" in refused("train", "--lake", lake.folder, "--source", "scheduling")
+    assert not models(lake, "scheduling").exists()
+
+
+def test_a_spoilt_model_is_refused_and_predictions_stay(own):
+    score(own)
+    count = own.one("select count(*) from gold.appointment_predictions")
+    file = models(own, "scheduling") / "1/model.bin"
+    good = file.read_bytes()
+    for bad, words in [(good[:-100], "cut short"), (good[:-1] + bytes([good[-1] ^ 1]), "changed"), (b"", "cut short")]:
+        file.write_bytes(bad)
+        assert words in refused("score", "--lake", own.folder, "--source", "scheduling")
+    file.unlink()
+    assert "gone" in refused("score", "--lake", own.folder, "--source", "scheduling")
+    assert own.one("select count(*) from gold.appointment_predictions") == count
+    file.write_bytes(good)
+    score(own, "--source", "scheduling")
+
+
+def test_a_crash_before_the_alias_leaves_the_champion(own):
+    half = models(own, "scheduling") / "2"
+    half.mkdir()
+    (half / "model.bin").write_bytes(b"half")
+    assert score(own)["sources"]
+    assert train(own, "scheduling", "--only")["version"] == 3
+    assert champion(own, "scheduling") in (1, 3)
+
+
+def test_the_card_is_one_page_that_needs_nothing_from_outside(own):
+    markdown = carelake("model", "card", "--lake", own.folder, "--source", "scheduling").stdout
+    assert "Denying" in markdown
+    assert "Helping patients to come" in markdown
+    page = own.folder.parent / "card.html"
+    carelake("model", "card", "--lake", own.folder, "--source", "scheduling", "--html", "--out", page)
+    text = page.read_text()
+    assert "<svg" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "https://" not in text
+
+
+def test_a_lake_without_gold_says_what_to_do(lake):
+    assert "carelake run" in refused("train", "--lake", lake.folder, "--source", "scheduling")
+
+
+def test_the_real_appointments_are_learnt_from(lake, shared_data):
+    file = shared_data / "noshow_vitoria/appointments_to_2016-05-25.csv.gz"
+    if not file.exists():
+        pytest.skip("the real appointments are not here")
+    lake.land("noshow_vitoria", "appointments", file)
+    lake.run()
+    found = train(lake, "noshow_vitoria", "--train-until", "2016-05-18", "--only")
+    assert (found["train_rows"], found["evaluation"]["rows"]) == (59_267, 16_016)
+    assert found["evaluation"]["auroc"] > 0.745
+    assert found["evaluation"]["brier"] < 0.1455
+    assert 0.9 < found["evaluation"]["calibration_slope"] < 1.1
+    assert "season is the same in the whole training window and is not used" in found["warnings"]
