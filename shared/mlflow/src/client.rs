@@ -30,9 +30,10 @@ impl Mlflow {
     /// # Errors
     /// When the address is none of http or https.
     pub fn new(address: &str) -> Result<Self, MlflowError> {
-        let base = Url::parse(address).map_err(|error| MlflowError::address(error.to_string()))?;
+        let wrong = || MlflowError::address("give an address such as http://127.0.0.1:5000");
+        let base = Url::parse(address).map_err(|_| wrong())?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(MlflowError::address("give an address such as http://127.0.0.1:5000"));
+            return Err(wrong());
         }
         let http = Client::builder().connect_timeout(CONNECT).timeout(ANSWER).build();
         let http = http.map_err(|error| MlflowError::away("preparing calls", error))?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use carelake_lake::{Lake, ModelVersion, Registry};
-use carelake_noshow::{ModelFile, card};
+use carelake_noshow::{Comparison, ModelFile, card};
 use carelake_steps::noshow::{load, model_name, model_source};
 
 use super::models::{figure, locked};
@@ -24,8 +24,11 @@ pub async fn dispatch(command: &ModelCommand) -> Result<ExitCode, Problem> {
         ModelCommand::Show { which, json } => show(which, *json).await?,
         ModelCommand::Promote { place, source, version } => promote(place, source, *version).await?,
         ModelCommand::Card { which, html, out } => {
-            let (_, file) = find(which).await?;
-            let text = if *html { card::html(&file) } else { card::markdown(&file) };
+            let (version, file) = find(which).await?;
+            let comparison: Option<Comparison> =
+                version.about.get("comparison").and_then(|value| serde_json::from_value(value.clone()).ok());
+            let text =
+                if *html { card::html(&file, comparison.as_ref()) } else { card::markdown(&file, comparison.as_ref()) };
             match out {
                 Some(path) => {
                     let failed = |error: std::io::Error| {

@@ -28,14 +28,14 @@ pub async fn track(
 
 fn run(trained: &Trained, experiment: &str, now: DateTime<Utc>) -> Result<Run, ModelError> {
     let (report, file) = (&trained.report, &trained.file);
-    let header = &file.header;
+    let (header, comparison) = (&file.header, report.comparison.as_ref());
     let model = file.to_bytes()?;
     let figures = serde_json::to_vec_pretty(report).unwrap_or_default();
     let files = [
         ("model.bin", model),
         ("evaluation.json", figures),
-        ("card.md", card::markdown(file).into_bytes()),
-        ("card.html", card::html(file).into_bytes()),
+        ("card.md", card::markdown(file, comparison).into_bytes()),
+        ("card.html", card::html(file, comparison).into_bytes()),
     ];
     let kind = |kind: Kind| match kind {
         Kind::Numeric => "double",

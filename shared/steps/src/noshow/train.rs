@@ -7,8 +7,8 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use carelake_lake::{ModelVersion, Registry};
 use carelake_noshow::{
-    About, Algorithm, Column, Comparison, Evaluation, FeatureSet, Frame, Grouping, Header, Model, ModelFile, Settings,
-    Verdict, compare, days, labels,
+    About, Algorithm, Column, Comparison, Evaluation, FeatureSet, Frame, Grouping, Model, ModelFile, Settings, Verdict,
+    compare, days, labels,
 };
 use carelake_sql::views::View;
 use datafusion::prelude::ident;
@@ -266,20 +266,17 @@ impl Material {
         model: Model,
         evaluation: &Evaluation,
     ) -> ModelFile {
-        let header = Header {
-            about: About {
-                name: name.to_owned(),
-                source: request.source.clone(),
-                code_version: request.code_version.clone(),
-                data_fingerprint: self.fingerprint(features),
-            },
-            schema_hash: features.schema_hash(),
-            evaluated: Some((self.split.evaluate_from.to_string(), self.split.evaluate_until.to_string())),
-            evaluation: Some(evaluation.clone()),
-            // It depends on the champion of the day, and the same data must give the same bytes.
-            comparison: None,
+        let about = About {
+            name: name.to_owned(),
+            source: request.source.clone(),
+            code_version: request.code_version.clone(),
+            data_fingerprint: self.fingerprint(features),
         };
-        ModelFile { header, model }
+        // The comparison depends on the champion of the day, and the same data must give the same bytes: it is not in it.
+        let mut file = ModelFile::new(about, model);
+        file.header.evaluated = Some((self.split.evaluate_from.to_string(), self.split.evaluate_until.to_string()));
+        file.header.evaluation = Some(evaluation.clone());
+        file
     }
 
     /// Hash of days, labels and features of the rows learnt from.
