@@ -1,4 +1,5 @@
-//! Who may change a lake on a folder at the same time: any number of runs, or one erasure.
+//! Who may change a lake on a folder at the same time: any number of runs, or one who must be alone: an erasure, a
+//! rotation of the key, upkeep while it removes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -15,7 +16,7 @@ pub struct LakeLock {
 }
 
 impl LakeLock {
-    /// Waits until no erasure is at work on the lake in `folder`. `waiting` is called when one is.
+    /// Waits until nobody who must be alone is at work on the lake in `folder`. `waiting` is called when somebody is.
     ///
     /// # Errors
     /// When the lock file cannot be used.
@@ -33,7 +34,7 @@ impl LakeLock {
         Ok(Self { _file: file })
     }
 
-    /// The lock of an erasure, if nobody else is at work.
+    /// The lock of who must be alone, if nobody else is at work.
     ///
     /// # Errors
     /// When the lock file cannot be used.

@@ -155,7 +155,7 @@ impl Rotations {
         let path = self.path(NEXT)?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(LakeError::io("making the new key", &error));
+                Err(LakeError::io("making the new key", &error))
             }
             _ => self.load(LakeKey::load_or_create(&path)),
         }

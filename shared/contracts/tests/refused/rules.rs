@@ -1,6 +1,6 @@
 //! Wrong rules of a contract.
 
-use super::support::{GOOD, load_dental};
+use super::support::{GOOD, edited, load_dental};
 use super::{assert_refused, line_of};
 
 /// Rules appended to the good contract: the rule, the text on the line that must be named, the problem.
