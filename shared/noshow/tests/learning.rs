@@ -38,7 +38,7 @@ fn the_same_rows_and_seed_give_the_same_bytes_on_any_number_of_threads() {
             file(learn(&rows, &settings)).to_bytes().unwrap()
         };
         assert!(bytes(1, 1) == bytes(3, 1), "{algorithm:?}");
-        assert_eq!(bytes(1, 1) == bytes(1, 2), algorithm == Algorithm::Logistic, "{algorithm:?}");
+        assert!(bytes(1, 1) != bytes(1, 2), "{algorithm:?}");
     }
 }
 
