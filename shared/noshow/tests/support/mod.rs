@@ -1,5 +1,5 @@
 //! Rows with a planted signal, for the tests.
-#![allow(dead_code, reason = "every test file uses some of it")]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use carelake_noshow::{Algorithm, Column, FeatureSet, Frame, Model, Settings, train};
 
