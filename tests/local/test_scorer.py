@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 
+import pyarrow
 import pytest
 from conftest import Lake, carelake
 
@@ -124,13 +125,21 @@ def test_outcomes_that_come_later_are_joined_back(own):
     score(own, "--as-of", "2025-05-31")
     weeks = own.sql("select * from gold.model_performance where source = 'scheduling' order by week_start")
     assert weeks
-    assert weeks[0]["week_start"] == "2025-05-26"
+    assert weeks[0]["week_start"] == "2025-06-02", "05-31 is a Saturday, and nobody is seen on Sundays"
     for week in weeks:
         assert 0 <= int(week["caught_no_shows"]) <= int(week["no_shows"]) <= int(week["appointments"])
 
 
-def mutate(text: str, rng: random.Random, day: str) -> str:
-    """Another future of a day: outcomes, states and changes of what is dated after it, and bookings made after it."""
+def text_of(file) -> str:
+    with pyarrow.input_stream(str(file), compression="detect") as stream:
+        return stream.read().decode("latin-1")
+
+
+def mutate(text: str, rng: random.Random, day: str, settled: set) -> str:
+    """Another future of a day: outcomes, states and changes of what is dated after it, and bookings made after it.
+
+    Appointments in `settled` stay: those that were cancelled by then, in one of their versions.
+    """
     header, *lines = text.splitlines()
     names = header.split(",")
     at = {name: names.index(name) for name in ("appointment_id", "appointment_date", "status", "no_show", "created_at", "updated_at")}
@@ -140,7 +149,7 @@ def mutate(text: str, rng: random.Random, day: str) -> str:
         if len(cells) != len(names) or '"' in line:
             out.append(line)
             continue
-        if cells[at["appointment_date"]] > day and cells[at["status"]] in ("Scheduled", "Completed", "No-show"):
+        if cells[at["appointment_date"]] > day and cells[at["appointment_id"]] not in settled:
             missed = rng.random() < 0.5
             cells[at["status"]] = rng.choice(["No-show", "Completed", "Scheduled"])
             cells[at["no_show"]] = "true" if missed else "false"
@@ -170,11 +179,12 @@ def test_no_field_of_the_future_changes_a_score(hospital, tmp_path, seed):
     other = Lake(tmp_path / "after")
     rng = random.Random(seed)
     shutil.copytree(original.landing / "scheduling", other.landing / "scheduling")
-    for file in (other.landing / "scheduling/appointments").rglob("*.csv"):
-        file.write_text(mutate(file.read_text(encoding="latin-1"), rng, AS_OF), encoding="latin-1")
-    for file in (other.landing / "scheduling/appointments").rglob("*.csv.gz"):
-        text = gzip.decompress(file.read_bytes()).decode("latin-1")
-        file.write_bytes(gzip.compress(mutate(text, rng, AS_OF).encode("latin-1"), mtime=0))
+    files = [file for file in (other.landing / "scheduling/appointments").rglob("*.csv*") if file.suffix != ".zst"]
+    rows = [line.split(",") for file in (other.landing / "scheduling/appointments").rglob("*.csv*") for line in text_of(file).splitlines()]
+    settled = {cells[0] for cells in rows if not {"Scheduled", "Completed", "No-show"} & set(cells)}
+    for file in files:
+        text = mutate(text_of(file), rng, AS_OF, settled).encode("latin-1")
+        file.write_bytes(gzip.compress(text, mtime=0) if file.suffix == ".gz" else text)
     (other.folder / "identity").mkdir(parents=True, mode=0o700)
     shutil.copy2(original.folder / "identity/.key", other.folder / "identity/.key")
     other.run()
@@ -191,7 +201,7 @@ def test_what_cannot_be_learnt_from_is_refused_and_leaves_nothing(own):
     assert "nothing to measure on" in refused(*call, "scheduling", "--evaluate-from", "2030-01-01")
     assert "learnt from" in refused(*call, "scheduling", "--train-until", "2025-01-31", "--evaluate-from", "2025-01-01")
     assert "no appointment whose outcome is known" in refused(*call, "nobody")
-    assert "cost" in refused(*call, "scheduling", "--cost-missed", "-1")
+    assert "cost" in refused(*call, "scheduling", "--cost-missed=-1")
     assert sorted(path.name for path in models(own, "scheduling").rglob("*")) == before
     assert "no model in use" in refused("score", "--lake", own.folder, "--source", "nobody")
 
@@ -260,3 +270,19 @@ def test_the_real_appointments_are_learnt_from(lake, shared_data):
     assert found["evaluation"]["brier"] < 0.1455
     assert 0.9 < found["evaluation"]["calibration_slope"] < 1.1
     assert "season is the same in the whole training window and is not used" in found["warnings"]
+
+
+def test_an_erased_patient_has_no_predictions_in_any_version(own):
+    score(own)
+    score(own, "--as-of", "2025-06-29")
+    patient = own.one("select min(patient_id) from gold.appointment_predictions where source = 'scheduling'")
+    real = own.one(f"select real_patient_id from identity.patients where source = 'scheduling' and patient_id = '{patient}'")
+    total = int(own.one("select count(*) from gold.appointment_predictions"))
+    theirs = int(own.one(f"select count(*) from gold.appointment_predictions where patient_id = '{patient}'"))
+    done = carelake("erase", "--lake", own.folder, "--source", "scheduling", "--patient", real, "--landing", own.landing, "--yes")
+    receipt = json.loads(done.stdout)
+    assert receipt["removed"]["rows"]["gold.appointment_predictions"] == theirs > 0
+    assert int(own.one("select count(*) from gold.appointment_predictions")) == total - theirs
+    for file in (own.folder / "gold/appointment_predictions").rglob("*.json"):
+        assert patient not in file.read_text()
+    score(own)
