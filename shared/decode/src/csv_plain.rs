@@ -77,7 +77,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     if let Some(whole) = rest.first_chunk() {
         return Some(u64::from_le_bytes(*whole));
     }
-    let last = rest.iter().rev().fold(u64::MAX, |word, byte| word << 8 | u64::from(*byte));
+    let last = rest.iter().rev().fold(u64::MAX, |word, byte| (word << 8) | u64::from(*byte));
     (!rest.is_empty()).then_some(last)
 }
 

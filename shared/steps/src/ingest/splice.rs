@@ -16,8 +16,9 @@ pub fn splice(parts: [&File; 2], schema: &Schema, mut properties: WriterProperti
     let read = |file: &File| {
         ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional).parse_and_finish(file)
     };
-    let (first, second) = (read(parts[0])?, read(parts[1])?);
-    let parts = [(parts[0], &first), (parts[1], &second)];
+    let [one, other] = parts;
+    let (first, second) = (read(one)?, read(other)?);
+    let parts = [(one, &first), (other, &second)];
     let root = ArrowSchemaConverter::new().convert(schema)?.root_schema_ptr();
     add_encoded_arrow_schema_to_metadata(schema, &mut properties);
     let mut writer = SerializedFileWriter::new(target, root, properties.into())?;
