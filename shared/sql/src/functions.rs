@@ -51,8 +51,8 @@ pub fn scalar() -> Vec<ScalarUDF> {
         ScalarUDF::from(conditional::If::new()),
         ScalarUDF::from(collections::ElementAt::new()),
         ScalarUDF::from(collections::Cardinality::new()),
-        ScalarUDF::from(greatest::Greatest::greatest()),
-        ScalarUDF::from(greatest::Greatest::least()),
+        ScalarUDF::from(greatest::Bound::greatest()),
+        ScalarUDF::from(greatest::Bound::least()),
     ];
     functions.extend(date_parts::all().into_iter().map(ScalarUDF::from));
     functions

@@ -23,7 +23,7 @@ def tables(session: duckdb.DuckDBPyConnection, lake: Path) -> None:
     session.execute("SET parquet_metadata_cache = true")
     for log in sorted(lake.glob("*/*/_delta_log")):
         database, name = log.parent.parent.name, log.parent.name
-        if database not in ("silver", "gold"):
+        if database not in ("silver", "gold", "codes"):
             continue
         table = DeltaTable(str(log.parent))
         types = {

@@ -12,13 +12,13 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 
 /// See the module.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Greatest {
+pub struct Bound {
     /// DataFusion's function of the same name, which compares.
     compares: Arc<ScalarUDF>,
     signature: Signature,
 }
 
-impl Greatest {
+impl Bound {
     /// `greatest`.
     pub fn greatest() -> Self {
         Self::new(datafusion::functions::core::greatest())
@@ -34,7 +34,7 @@ impl Greatest {
     }
 }
 
-impl ScalarUDFImpl for Greatest {
+impl ScalarUDFImpl for Bound {
     fn name(&self) -> &str {
         self.compares.name()
     }
