@@ -45,27 +45,30 @@ fn main() -> Result<(), Failure> {
     let early_days: Vec<i32> = early.iter().filter_map(|row| days.get(*row).copied()).collect();
     let (early_frame, late_frame) = (frame.take(&early), frame.take(&late));
 
-    let start = Instant::now();
+    let (start, start_cpu) = (Instant::now(), cpu_seconds()?);
     let model = train(&features, &early_frame, &pick(&early), &early_days, &options.settings, &|_| ())?;
-    let training = start.elapsed().as_secs_f64();
-    let start = Instant::now();
+    let (training, training_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds()? - start_cpu);
+    let (start, start_cpu) = (Instant::now(), cpu_seconds()?);
     let mut probabilities = Vec::new();
     for _ in 0..options.repeat.max(1) {
         probabilities = model.score(&late_frame, options.settings.threads)?;
     }
-    let scoring = start.elapsed().as_secs_f64();
+    let (scoring, scoring_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds()? - start_cpu);
     let start = Instant::now();
     let reasons = model.reasons(&late_frame, 3, options.settings.threads)?.len();
     let reasoning = start.elapsed().as_secs_f64();
     let outcomes: Vec<bool> = pick(&late).into_iter().flatten().collect();
     let evaluation = Evaluation::of(&probabilities, &outcomes, &options.settings.costs, None, &[])?;
 
+    let scored = (late.len() * options.repeat.max(1)) as f64;
     let figures = serde_json::json!({
         "rows": early.len(),
         "features": features.features.len(),
         "reading_seconds": reading,
         "training_seconds": training,
-        "scored_per_second": (late.len() * options.repeat.max(1)) as f64 / scoring,
+        "training_cpu_seconds": training_cpu,
+        "scored_per_second": scored / scoring,
+        "scored_per_cpu_second": scored / scoring_cpu.max(0.01),
         "reasons_per_second": reasons as f64 / reasoning,
         "trees": model.trees(),
         "calibration": model.calibration(),
@@ -92,6 +95,14 @@ fn main() -> Result<(), Failure> {
         fs::write(path, card::html(&file, None))?;
     }
     Ok(())
+}
+
+/// Processor time of all threads so far, in hundredths: what a busy machine does not change.
+fn cpu_seconds() -> Result<f64, Failure> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Result<Vec<f64>, _> = fields.skip(11).take(2).map(str::parse::<f64>).collect();
+    Ok(ticks?.iter().sum::<f64>() / 100.0)
 }
 
 fn parse(words: &[String]) -> Result<Options, Failure> {

@@ -1,4 +1,5 @@
 //! What every learner must do: find the signal, be calibrated, be reproducible, and fail clearly.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -16,7 +17,7 @@ fn evaluate(model: &Model, rows: &Rows) -> (Evaluation, Evaluation) {
 
 #[test]
 fn every_learner_finds_the_signal_and_is_calibrated_on_rows_it_has_not_seen() {
-    let (early, late) = (rows(12_000, 1), rows(12_000, 2));
+    let (early, late) = (rows(8_000, 1), rows(12_000, 2));
     for algorithm in ALL {
         let (got, best) = evaluate(&learn(&early, &settings(algorithm)), &late);
         let (auroc, most) = (got.auroc.unwrap(), best.auroc.unwrap());
@@ -29,7 +30,7 @@ fn every_learner_finds_the_signal_and_is_calibrated_on_rows_it_has_not_seen() {
 
 #[test]
 fn the_same_rows_and_seed_give_the_same_bytes_on_any_number_of_threads() {
-    let rows = rows(5_000, 3);
+    let rows = rows(2_500, 3);
     for algorithm in ALL {
         let bytes = |threads, seed| {
             let mut settings = Settings { threads, seed, ..settings(algorithm) };
@@ -38,7 +39,7 @@ fn the_same_rows_and_seed_give_the_same_bytes_on_any_number_of_threads() {
             file(learn(&rows, &settings)).to_bytes().unwrap()
         };
         assert!(bytes(1, 1) == bytes(3, 1), "{algorithm:?}");
-        assert_eq!(bytes(1, 1) == bytes(1, 2), algorithm == Algorithm::Logistic, "{algorithm:?}");
+        assert!(bytes(1, 1) != bytes(1, 2), "{algorithm:?}");
     }
 }
 
@@ -62,7 +63,7 @@ fn probabilities_do_not_depend_on_threads_or_on_the_other_rows() {
 
 #[test]
 fn missing_values_and_unknown_words_are_scored() {
-    let rows = rows(4_000, 5);
+    let rows = rows(2_000, 5);
     for algorithm in ALL {
         let model = learn(&rows, &settings(algorithm));
         let strange = Frame::new(vec![
@@ -132,11 +133,11 @@ fn what_cannot_be_learnt_from_is_an_error_of_its_own() {
 
 #[test]
 fn reasons_name_what_moves_the_probability_in_words() {
-    let rows = rows(6_000, 8);
+    let rows = rows(3_000, 8);
     for algorithm in ALL {
         let model = learn(&rows, &settings(algorithm));
         let reasons = model.reasons(&rows.frame, 3, 2).unwrap();
-        assert_eq!(reasons.len(), 6_000);
+        assert_eq!(reasons.len(), 3_000);
         let Column::Numeric(lead) = &rows.frame.columns()[0] else { panic!() };
         let longest = lead.iter().position(|days| *days == 59.0).unwrap();
         let first = &reasons[longest][0];

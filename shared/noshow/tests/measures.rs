@@ -1,4 +1,5 @@
 //! The measures against scikit-learn's (golden/measures.py writes them), and the report by group by hand.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use carelake_noshow::{Costs, ErrorKind, Evaluation, Grouping, Verdict, compare};
 use serde_json::Value;

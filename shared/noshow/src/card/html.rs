@@ -62,6 +62,7 @@ fn quality(out: &mut String, file: &ModelFile, of: &Evaluation) -> Result {
     writeln!(out, "<h2>How good it is</h2>\n<p>{}</p>\n<div class=\"tiles\">", escape(&facts::evaluated(file, of)))?;
     let figures = facts::figures(of);
     for (name, value, _) in figures.iter().filter(|figure| TILES.contains(&figure.0)) {
+        let value = value.split(' ').next().unwrap_or_default();
         writeln!(out, "<div><b>{value}</b><span>{name}</span></div>")?;
     }
     writeln!(out, "</div>\n<div class=\"plots\">")?;

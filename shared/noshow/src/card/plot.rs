@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::facts::{count, percent};
-use super::svg::{Plot, escape};
+use super::svg::{HALF, Plot, WIDE, escape};
 use crate::evaluate::{Evaluation, GroupReport};
 
 /// Features that are shown.
@@ -11,7 +11,7 @@ const BARS: usize = 15;
 
 /// The ROC curve, chance, and the threshold's place on it.
 pub(super) fn roc(of: &Evaluation) -> String {
-    let mut plot = Plot::new("ROC curve", ("false positive rate", 1.0), ("recall", 1.0), (true, true));
+    let mut plot = Plot::new(HALF, "ROC curve", ("false positive rate", 1.0), ("recall", 1.0), (true, true));
     plot.line("ideal", [(0.0, 0.0), (1.0, 1.0)].into_iter());
     plot.line("curve", of.roc.iter().copied());
     if let (Some(wrong), Some(found)) = (of.false_positive_rate, of.recall) {
@@ -33,8 +33,9 @@ pub(super) fn roc(of: &Evaluation) -> String {
 /// Mean probability against observed rate, by tenths.
 pub(super) fn calibration(of: &Evaluation) -> String {
     let most = of.calibration.iter().map(|tenth| tenth.predicted.max(tenth.observed)).fold(0.1, f64::max);
-    let most = (most * 10.0).ceil() / 10.0;
-    let mut plot = Plot::new("Calibration curve", ("mean probability", most), ("observed rate", most), (true, true));
+    let most = (most * 5.0).ceil() / 5.0;
+    let mut plot =
+        Plot::new(HALF, "Calibration curve", ("mean probability", most), ("observed rate", most), (true, true));
     plot.line("ideal", [(0.0, 0.0), (most, most)].into_iter());
     plot.line("curve", of.calibration.iter().map(|tenth| (tenth.predicted, tenth.observed)));
     for tenth in &of.calibration {
@@ -57,11 +58,12 @@ pub(super) fn calibration(of: &Evaluation) -> String {
 
 /// How many rows have which probability, with the outcome and without.
 pub(super) fn scores(of: &Evaluation) -> String {
-    let most = of.scores.iter().map(|(without, with)| without + with).max().unwrap_or(1).max(1) as f64;
+    let most = of.scores.iter().map(|(without, with)| without + with).max().unwrap_or(1).max(1);
+    let most = round_up(most) as f64;
     let last = of.scores.iter().rposition(|(without, with)| without + with > 0).unwrap_or(0) + 1;
     let width = 1.0 / of.scores.len().max(1) as f64;
     let right = (last as f64 * width * 5.0).ceil() / 5.0;
-    let mut plot = Plot::new("Probabilities", ("probability", right), ("rows", most), (true, false));
+    let mut plot = Plot::new(WIDE, "Probabilities", ("probability", right), ("rows", most), (true, false));
     for (place, (without, with)) in of.scores.iter().enumerate().take(last) {
         let from = place as f64 * width;
         let words = format!(
@@ -78,6 +80,15 @@ pub(super) fn scores(of: &Evaluation) -> String {
     plot.add(format_args!("<line class=\"mark\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>"));
     plot.add(format_args!("<text class=\"note\" x=\"{:.1}\" y=\"{:.1}\">threshold</text>", x + 5.0, top + 10.0));
     plot.done()
+}
+
+/// The next number that four steps divide evenly into round ones.
+fn round_up(value: u64) -> u64 {
+    let mut unit = 4;
+    while unit * 25 < value {
+        unit *= 10;
+    }
+    value.div_ceil(unit) * unit
 }
 
 /// The features that contribute most.

@@ -3,32 +3,35 @@
 use std::fmt::Write;
 
 /// Width and height of a plot in its own units; it grows with the page.
-pub(super) const WIDTH: f64 = 420.0;
-pub(super) const HEIGHT: f64 = 320.0;
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 14.0;
+pub(super) type Size = (f64, f64);
+pub(super) const HALF: Size = (420.0, 320.0);
+pub(super) const WIDE: Size = (860.0, 280.0);
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
 
 /// A plot over 0..`x_most` and 0..`y_most`.
 pub(super) struct Plot {
     out: String,
+    size: Size,
     x_most: f64,
     y_most: f64,
 }
 
 impl Plot {
     /// An empty plot with axes and grid; `title` is read out by screen readers.
-    pub(super) fn new(title: &str, x: (&str, f64), y: (&str, f64), as_percent: (bool, bool)) -> Self {
-        let out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">", escape(title));
-        let mut plot = Self { out, x_most: x.1, y_most: y.1 };
+    pub(super) fn new(size: Size, title: &str, x: (&str, f64), y: (&str, f64), as_percent: (bool, bool)) -> Self {
+        let out = format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", size.0, size.1, escape(title));
+        let (width, height) = size;
+        let mut plot = Self { out, size, x_most: x.1, y_most: y.1 };
         let (left, bottom) = (plot.x(0.0), plot.y(0.0));
         for step in 0..=4 {
             let share = f64::from(step) / 4.0;
             let (across, up) = (plot.x(share * x.1), plot.y(share * y.1));
             plot.add(format_args!(
                 "<line class=\"grid\" x1=\"{left:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" y2=\"{up:.1}\"/>",
-                WIDTH - RIGHT
+                width - RIGHT
             ));
             plot.add(format_args!(
                 "<text class=\"tick\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
@@ -42,10 +45,10 @@ impl Plot {
                 tick(share * x.1, as_percent.0)
             ));
         }
-        let middle = (left + WIDTH - RIGHT) / 2.0;
+        let middle = (left + width - RIGHT) / 2.0;
         plot.add(format_args!(
             "<text class=\"axis\" text-anchor=\"middle\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>",
-            HEIGHT - 8.0,
+            height - 8.0,
             escape(x.0)
         ));
         plot.add(format_args!(
@@ -58,12 +61,12 @@ impl Plot {
 
     /// Where a value stands across.
     pub(super) fn x(&self, value: f64) -> f64 {
-        LEFT + (WIDTH - LEFT - RIGHT) * (value / self.x_most).clamp(0.0, 1.0)
+        LEFT + (self.size.0 - LEFT - RIGHT) * (value / self.x_most).clamp(0.0, 1.0)
     }
 
     /// Where a value stands upwards.
     pub(super) fn y(&self, value: f64) -> f64 {
-        HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value / self.y_most).clamp(0.0, 1.0)
+        self.size.1 - BOTTOM - (self.size.1 - TOP - BOTTOM) * (value / self.y_most).clamp(0.0, 1.0)
     }
 
     /// Adds an element.
@@ -105,7 +108,7 @@ impl Plot {
 fn tick(value: f64, as_percent: bool) -> String {
     if as_percent {
         format!("{:.0} %", 100.0 * value)
-    } else if value >= 10.0 {
+    } else if value == 0.0 || value >= 10.0 {
         super::facts::count(value.round() as u64)
     } else {
         format!("{value:.2}")
