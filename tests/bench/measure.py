@@ -43,8 +43,13 @@ def run(command: list, cores: int | None = None, environment: dict | None = None
         stop = threading.Timer(limit or 1e6, os.killpg, (process.pid, signal.SIGKILL))
         stop.daemon = True
         stop.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        stop.cancel()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            stop.cancel()
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if limit and seconds >= limit and process.returncode == -signal.SIGKILL:
