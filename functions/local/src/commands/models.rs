@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use carelake_contracts::Sources;
-use carelake_lake::{Erasures, Lake, LakeLock};
+use carelake_lake::{Lake, LakeLock};
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::maintain::erase::Nowhere;
 use carelake_steps::noshow;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Problem, contracts, erase, run, views};
+use super::{Problem, contracts, run, settle, views};
 use crate::cli::{Contracts, InLake};
 use crate::console::note;
 
-/// A lake that no erasure is at work on.
+/// A lake on which nobody works who must be alone.
 pub struct Locked {
     _lock: LakeLock,
     /// The context of the step.
@@ -25,21 +25,24 @@ pub struct Locked {
     pub now: DateTime<Utc>,
 }
 
-/// Opens a lake and keeps erasures away, after those that were cut short are finished. Without a day it is that of gold.
+/// Opens a lake and keeps away who must be alone on it, after what was cut short is finished. Without a day it is that of gold.
 #[expect(clippy::disallowed_methods, reason = "the command is where a step gets its time")]
 pub async fn locked(place: &InLake, overlay: &Contracts, as_of: Option<NaiveDate>) -> Result<Locked, Problem> {
     let (folder, overlay) = (&place.lake, overlay.contracts.as_deref());
     let views: Vec<View> = views(overlay)?.views().cloned().collect();
-    let wait = || note("waiting for an erasure to end");
+    let wait = || note("waiting for an erasure, a rotation or maintenance to end");
     let now = Utc::now();
     // A folder that is no lake is refused, not made one.
     Lake::open_existing(folder)?;
-    loop {
-        let lock = LakeLock::shared(folder, wait)?;
+    let open = || -> Result<Context, Problem> {
         let (lake, contracts) = (Lake::open(folder)?, contracts(overlay)?);
         let (landing, sources) = (Arc::new(Nowhere), Sources::default());
-        let mut context = Context::new(lake, landing, contracts, sources, now.date_naive(), run::run_id(now));
-        if Erasures::new(&context.lake).unfinished().await?.is_empty() {
+        Ok(Context::new(lake, landing, contracts, sources, now.date_naive(), run::run_id(now)))
+    };
+    loop {
+        let lock = LakeLock::shared(folder, wait)?;
+        let mut context = open()?;
+        if settle::settled(&context).await? {
             let day = match as_of {
                 Some(day) => Some(day),
                 None => noshow::published_day(&context).await?,
@@ -51,7 +54,7 @@ pub async fn locked(place: &InLake, overlay: &Contracts, as_of: Option<NaiveDate
         }
         drop(lock);
         let _lock = LakeLock::exclusive(folder, wait)?;
-        erase::finish_all(&context, &views, false).await?;
+        settle::settle(&open, &views, false).await?;
     }
 }
 
