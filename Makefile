@@ -76,9 +76,9 @@ bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark;
 	cargo build --locked --release -p carelake
 	$(BENCH_VENV)/bin/python tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake $(BENCH_VENV)/bin/python $(BENCH)
 
-bench-scorer: claim $(BENCH_VENV)/.ready ## the no-show scorer beside LightGBM and scikit-learn; writes docs/scorer-performance.md. BENCH="--quick" tries it out
-	cargo build --locked --release -p carelake -p carelake-noshow --bins --example figures
-	$(BENCH_VENV)/bin/python tests/bench/scorer.py $(CARGO_TARGET_DIR)/release/carelake \
+bench-scorer: build $(BENCH_VENV)/.ready ## the no-show scorer beside LightGBM and scikit-learn; writes docs/scorer-performance.md. BENCH="--quick" tries it out
+	cargo build --locked --release -p carelake-noshow --example figures
+	$(BENCH_VENV)/bin/python tests/bench/scorer.py $(CARELAKE_BIN) \
 		$(CARGO_TARGET_DIR)/release/examples/figures $(BENCH_VENV)/bin/python $(BENCH)
 
 $(BENCH_VENV)/.ready: tests/bench/requirements.txt

@@ -2,9 +2,10 @@
 
 python tests/bench/scorer.py CARELAKE FIGURES PYTHON [--quick] [--work DIR] [--real DIR]
 
-CARELAKE is the command, FIGURES the example of carelake-noshow (both release builds), PYTHON an interpreter with
-tests/bench/requirements.txt. Two data sets: generated appointments, whose true probabilities are known, and, if the
-folder of --real holds it, a public set of appointments. Writes docs/scorer-performance.md unless --quick.
+CARELAKE is the command, of any build: it makes the data and is not timed. FIGURES is the example of carelake-noshow, a
+release build, PYTHON an interpreter with tests/bench/requirements.txt. Two data sets: generated appointments, whose true
+probabilities are known, and, if the folder of --real holds it, a public set of appointments. Writes
+docs/scorer-performance.md unless --quick.
 """
 
 import argparse
