@@ -94,7 +94,7 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     let read = blocking(move || read_unchanged(&lake, &file, &path, &contract, &order, erased.as_ref())).await?;
     // One that is gone by now was read as it was opened.
     let written_to = context.landing.peek(key).is_ok_and(|now| now != (bytes, modified));
-    let Some((digest, (header, outputs))) = read.filter(|_| !written_to) else {
+    let Some(Read { digest, header, outputs }) = read.filter(|_| !written_to) else {
         return Ok(Ingested::Ignored(IN_THE_MAKING));
     };
     identify(context, key, &mut entry, digest)?;
@@ -187,6 +187,13 @@ pub(crate) fn object_name(
     lake_key.name("object", &[key.expose(), digest, &modified.timestamp_micros().to_string(), contract])
 }
 
+/// A file that was read to its end.
+struct Read {
+    digest: String,
+    header: Header,
+    outputs: Outputs,
+}
+
 /// Reads a file, and takes its digest beside that; `None` when somebody writes to it meanwhile: a sender may copy over it
 /// in place.
 fn read_unchanged(
@@ -196,7 +203,7 @@ fn read_unchanged(
     contract: &Contract,
     order: &str,
     erased: Option<&ErasedRows>,
-) -> Result<Option<(String, (Header, Outputs))>, StepError> {
+) -> Result<Option<Read>, StepError> {
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
     let stamp = || file.file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
     let before = stamp()?;
@@ -207,8 +214,9 @@ fn read_unchanged(
         (digest.join(), done)
     });
     let digest = digest.map_err(|_| StepError::Invalid("the digest of a landing file stopped: panic".to_owned()))?;
-    let done = (digest?, done?);
-    Ok((stamp()? == before).then_some(done))
+    let digest = digest?;
+    let (header, outputs) = done?;
+    Ok((stamp()? == before).then_some(Read { digest, header, outputs }))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use carelake_contracts::{Contract, ContractSet, RuleKind, Table, Target};
-use carelake_sql::session::{plain, register_in};
+use carelake_sql::session::{plain, register_in, schema_of};
 use carelake_sql::views::{View, Views};
+use carelake_steps::noshow::kept_tables;
 use carelake_steps::schema;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
@@ -138,6 +139,11 @@ fn register_all(session: &SessionContext, set: &ContractSet) -> Result<()> {
     }
     for table in set.tables.values() {
         register_in(session, &table.database, &table.name, empty(stored(table))?)?;
+    }
+    codes(session, set)?;
+    for table in kept_tables().map_err(|error| DataFusionError::External(Box::new(error)))? {
+        let columns = empty(Schema::clone(&schema_of(&table.columns)?))?;
+        register_in(session, "gold", &table.name, columns)?;
     }
     let none = Schema::empty();
     let sources = [("source", DataType::Utf8), ("feed", DataType::Utf8), ("area", DataType::Utf8)];
