@@ -18,6 +18,25 @@ impl DeltaTables {
         read: u64,
         source: &str,
     ) -> Result<bool, LakeError> {
+        self.any_since(qualified, table, read, &|action| touches(action, source)).await
+    }
+
+    /// True when all commits after version `read` of the table, which is open at a later one, only put the same rows into
+    /// other files.
+    ///
+    /// # Errors
+    /// When the table's log cannot be read.
+    pub async fn only_rearranged(&self, qualified: &str, table: &DeltaTable, read: u64) -> Result<bool, LakeError> {
+        Ok(!self.any_since(qualified, table, read, &changes).await?)
+    }
+
+    async fn any_since(
+        &self,
+        qualified: &str,
+        table: &DeltaTable,
+        read: u64,
+        what: &(dyn Fn(&Value) -> bool + Sync),
+    ) -> Result<bool, LakeError> {
         let store = table.object_store();
         for version in read + 1..=table.version().unwrap_or(read) {
             let path = ObjectPath::from(format!("_delta_log/{version:020}.json"));
@@ -27,7 +46,7 @@ impl DeltaTables {
                 Err(object_store::Error::NotFound { .. }) => return Ok(true),
                 Err(error) => return Err(LakeError::store(format!("reading the log of {qualified}"), &error)),
             };
-            if actions(&bytes)?.iter().any(|action| touches(action, source)) {
+            if actions(&bytes)?.iter().any(what) {
                 return Ok(true);
             }
         }
@@ -54,6 +73,15 @@ fn touches(action: &Value, source: &str) -> bool {
     }
 }
 
+fn changes(action: &Value) -> bool {
+    let file = action.get("add").or_else(|| action.get("remove"));
+    match (file, action.get("commitInfo")) {
+        (Some(file), _) => file.get("dataChange").and_then(Value::as_bool) != Some(false),
+        (None, Some(_)) => false,
+        (None, None) => true,
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -72,6 +100,21 @@ mod tests {
         for (line, touched) in cases {
             let actions = actions(format!("{line}\n").as_bytes()).unwrap();
             assert_eq!(actions.iter().any(|action| touches(action, "clinic")), touched, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_files_that_hold_the_same_rows_are_no_change() {
+        let cases = [
+            (r#"{"commitInfo":{"operation":"VACUUM END"}}"#, false),
+            (r#"{"add":{"path":"x","dataChange":false}}"#, false),
+            (r#"{"remove":{"path":"x","dataChange":false}}"#, false),
+            (r#"{"add":{"path":"x","dataChange":true}}"#, true),
+            (r#"{"remove":{"path":"x"}}"#, true),
+            (r#"{"metaData":{"id":"x"}}"#, true),
+        ];
+        for (line, changed) in cases {
+            assert_eq!(changes(&serde_json::from_str(line).unwrap()), changed, "{line}");
         }
     }
 }

@@ -160,11 +160,12 @@ impl DeltaTables {
         table.table_provider().await.map_err(|error| LakeError::query("reading a table", &error))
     }
 
-    /// Commits a change, on the version `current` (or on no table). New columns are added to the table's schema.
+    /// Commits a change, on the version `current` (or on no table); the version it has. New columns are added to the
+    /// table's schema. Commits of other sources pass, and for a whole table those that only rearranged its files.
     ///
     /// # Errors
     /// `Conflict` when the part was changed since `current` was opened: the caller runs its whole step again.
-    pub async fn write(&self, qualified: &str, current: Option<DeltaTable>, write: Write) -> Result<(), LakeError> {
+    pub async fn write(&self, qualified: &str, current: Option<DeltaTable>, write: Write) -> Result<u64, LakeError> {
         let source = write.predicate.as_ref().and_then(source_of);
         let mut table = match current {
             Some(table) => table,
@@ -174,17 +175,20 @@ impl DeltaTables {
         loop {
             let read = table.version();
             let error = match self.commit(qualified, table, &write).await {
-                Ok(()) => return Ok(()),
+                Ok(version) => return Ok(version),
                 Err(error) => error,
             };
-            let (Some(source), Some(read), ErrorKind::Conflict) = (&source, read, error.kind) else {
-                return Err(error);
-            };
+            let (Some(read), ErrorKind::Conflict) = (read, error.kind) else { return Err(error) };
             let newest = self.open(qualified, None).await?;
             let Some(newest) = newest.filter(|newest| newest.version() > Some(read) && lost < RACES) else {
                 return Err(error);
             };
-            if self.touched_since(qualified, &newest, read, source).await? {
+            let passes = match (&source, &write.predicate) {
+                (Some(source), _) => !self.touched_since(qualified, &newest, read, source).await?,
+                (None, None) => self.only_rearranged(qualified, &newest, read).await?,
+                (None, Some(_)) => false,
+            };
+            if !passes {
                 return Err(error);
             }
             (table, lost) = (newest, lost + 1);
@@ -193,7 +197,7 @@ impl DeltaTables {
 
     /// Commits a change on exactly the version that `table` has. Any commit in between is a conflict: the table format
     /// does not count one that only rearranges files as a change, and would keep its files beside the new ones.
-    async fn commit(&self, qualified: &str, table: DeltaTable, write: &Write) -> Result<(), LakeError> {
+    async fn commit(&self, qualified: &str, table: DeltaTable, write: &Write) -> Result<u64, LakeError> {
         let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id.as_str()))];
         let exists = table.version().is_some();
         let mut builder = table
@@ -211,7 +215,8 @@ impl DeltaTables {
             (true, None) => builder.with_schema_mode(SchemaMode::Overwrite),
             (false, _) => builder.with_description(write.description.clone()),
         };
-        builder.await.map(drop).map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))
+        let written = builder.await.map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))?;
+        Ok(written.version().unwrap_or_default())
     }
 
     /// Empties a table in one commit, on its present version.

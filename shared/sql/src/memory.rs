@@ -70,7 +70,9 @@ impl MemoryPool for SpillFirst {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let full = self.reserved() + additional > SPILLABLE && reservation.size() + additional > EACH;
+        // What holds nothing yet has nothing to spill: one batch may be larger than all that is left.
+        let holds = reservation.size();
+        let full = self.reserved() + additional > SPILLABLE && holds > 0 && holds + additional > EACH;
         if full && reservation.consumer().can_spill() {
             return Err(resources_datafusion_err!("{} must spill", reservation.consumer().name()));
         }

@@ -117,11 +117,9 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             let wanted = inputs.get(&qualified);
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
-            let entry = materialise(context, &session, view, &written, fresh).await?;
-            if let (false, Some(inputs)) = (fresh, wanted) {
+            let (entry, version) = materialise(context, &session, view, &written, fresh).await?;
+            if let (Some(version), Some(inputs)) = (version, wanted) {
                 changed.push(qualified.clone());
-                // The write allows no other commit in between.
-                let version = version.map_or(0, |version| version.saturating_add(1));
                 published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
             }
             context.catalog.put_table(&entry).await?;
@@ -188,10 +186,15 @@ async fn complete(
     Ok(wanted.all(|name| present.contains(&name)) && written.values().all(Option::is_some))
 }
 
-/// A table that is written, if it is as it was when its version was noted.
+/// A table that is written, if it holds what it held when its version was noted.
 async fn current(context: &Context, name: &str, written: &Versions) -> Result<Option<OpenTable>, StepError> {
     let table = context.tables.open(name, None).await?;
-    if written.get(name).copied().flatten() != table.as_ref().and_then(OpenTable::version) {
+    let (noted, now) = (written.get(name).copied().flatten(), table.as_ref().and_then(OpenTable::version));
+    let same = match (&table, noted) {
+        (Some(table), Some(noted)) if now > Some(noted) => context.tables.only_rearranged(name, table, noted).await?,
+        _ => now == noted,
+    };
+    if !same {
         return Err(LakeError::new(ErrorKind::Conflict, format!("opening {name}")).into());
     }
     Ok(table)
@@ -220,19 +223,19 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
-/// Writes a mart, unless it is `fresh`; what the catalogue says of it.
+/// Writes a mart, unless it is `fresh`; what the catalogue says of it, and the version that was written.
 async fn materialise(
     context: &Context,
     session: &LakeSession,
     view: &View,
     written: &Versions,
     fresh: bool,
-) -> Result<TableEntry, StepError> {
+) -> Result<(TableEntry, Option<u64>), StepError> {
     let qualified = format!("{}.{}", view.database, view.name);
     let rows = session.query(&view.sql).await.map_err(failed(view))?;
     let entry = entry_of(view, rows.schema().as_arrow());
     if fresh {
-        return Ok(entry);
+        return Ok((entry, None));
     }
     let (plan, session) =
         clustered(rows, session.context().state(), &view.partition_by, &view.z_order).await.map_err(failed(view))?;
@@ -245,8 +248,8 @@ async fn materialise(
         run_id: context.run_id.clone(),
     };
     let current = current(context, &qualified, written).await?;
-    context.tables.write(&qualified, current, write).await?;
-    Ok(entry)
+    let version = context.tables.write(&qualified, current, write).await?;
+    Ok((entry, Some(version)))
 }
 
 /// Source, feed and subject area of everything in the lake.

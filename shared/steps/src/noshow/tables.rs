@@ -120,6 +120,7 @@ impl KeptTable {
             description: self.description.clone(),
             run_id: context.run_id.clone(),
         };
-        Ok(context.tables.write(&qualified, current, write).await?)
+        context.tables.write(&qualified, current, write).await?;
+        Ok(())
     }
 }

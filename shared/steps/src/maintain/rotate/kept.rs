@@ -63,7 +63,8 @@ async fn renew_table(context: &Context, table: &KeptTable, pairs: &RecordBatch) 
         description: table.description.clone(),
         run_id: context.run_id.clone(),
     };
-    Ok(context.tables.write(&name, Some(current), write).await?)
+    context.tables.write(&name, Some(current), write).await?;
+    Ok(())
 }
 
 /// Old and new pseudonym of every person of every source, once each.

@@ -127,10 +127,10 @@ async fn portion(
     });
     let Some(from) = table.version() else { return Ok(None) };
     let partitions: Vec<&Partition> = due.keys().collect();
-    rewrite(context, name, &table, shape, &partitions).await?;
+    let to = rewrite(context, name, &table, shape, &partitions).await?;
     let before: BTreeSet<&String> = live.iter().map(|file| &file.path).collect();
     // The commit stands: what follows is a note that spares the next upkeep from doing it again.
-    if let Some(now) = context.tables.open(name, None).await?.filter(|now| now.version() == Some(from + 1)) {
+    if let Some(now) = context.tables.open(name, None).await?.filter(|now| now.version() == Some(to)) {
         let live = context.tables.live(name, &now)?;
         let done = report.table(name);
         due.values().flatten().for_each(|file| done.rewritten.add(file.bytes));
@@ -141,7 +141,7 @@ async fn portion(
         }
         context.lake.put_json(&note(name), &arranged).await?;
     }
-    Ok(Some((from, from + 1)))
+    Ok(Some((from, to)))
 }
 
 /// Partitions to rewrite: with several small files, or with rows that are not in the order declared.
@@ -164,7 +164,7 @@ async fn rewrite(
     table: &OpenTable,
     shape: &Shape,
     partitions: &[&Partition],
-) -> Result<(), StepError> {
+) -> Result<u64, StepError> {
     let failed = |error: DataFusionError| StepError::query(format!("rewriting {name}"), &error);
     let session = SessionContext::new_with_state(one_stream(crate::conform::session(context)?.state()));
     let provider = context.tables.provider(table).await?;

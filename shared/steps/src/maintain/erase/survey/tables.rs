@@ -67,6 +67,10 @@ impl Surveyor<'_> {
             let columns = texts.map(|field| (field.name().clone(), self.pseudonyms.clone())).collect::<Vec<_>>();
             self.count(&session, &table, &columns).await?;
         }
+        let theirs = [("patient_id".to_owned(), self.pseudonyms.clone())];
+        for table in crate::noshow::kept_by_patient()? {
+            self.count(&session, &table, &theirs).await?;
+        }
         Ok(())
     }
 
