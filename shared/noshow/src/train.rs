@@ -39,7 +39,8 @@ pub fn train(
     settings.check()?;
     let labels = check::labels(features, frame, labels, days)?;
     let splits = split::by_time(&labels, days)?;
-    let (frame, mut warnings) = check::drop_empty(features, frame)?;
+    let given = frame;
+    let (frame, mut warnings) = check::drop_empty(features, given)?;
     pool(settings.threads)?.install(|| {
         let table = Table::of(&frame, &labels);
         let mut done = Progress { share: 0.0, tell: progress };
@@ -71,7 +72,7 @@ pub fn train(
             window: Window::of(&labels, days),
             warnings,
             importances: importances(&learner, &table.bins, &frame),
-            reference: Reference::of(&frame, probabilities),
+            reference: Reference::of(given, probabilities),
             bins: table.bins,
             learner,
             calibrator,

@@ -89,7 +89,10 @@ fn a_feature_without_values_is_left_out_and_the_model_says_so() {
         let model = learn(&rows, &settings(algorithm));
         assert_eq!(model.warnings.len(), 2, "{:?}", model.warnings);
         assert!(model.warnings[0].starts_with("lead has no value"));
-        assert_eq!(model.score(&rows.frame, 1).unwrap(), model.score(&with_values, 1).unwrap(), "{algorithm:?}");
+        let scored = model.score(&rows.frame, 1).unwrap();
+        assert_eq!(scored, model.score(&with_values, 1).unwrap(), "{algorithm:?}");
+        let drift = Drift::between(&model, &rows.frame, &scored).unwrap();
+        assert!(drift.features.iter().all(|feature| feature.psi < 1e-9), "{algorithm:?}: the same rows do not drift");
     }
 }
 
