@@ -15,7 +15,8 @@ other views.
 - What a measure leaves out is counted: measured and excluded add up to all.
 - Codes stand in [code lists](#code-lists), dated and with their source, never in SQL.
 - Every measure is checked against a second computation in Python, written from its definition, over random histories
-  and real exports: [tests/measures](../tests/measures).
+  and real exports: [tests/measures](../tests/measures). Only `vw_quality_metrics`, which joins others, is checked by its
+  sums.
 - The policies of readmission are like those of CMS and HEDIS, not those: they do not adjust for risk, do not ask for an
   age, and the code lists are short. Do not publish them under the names of the programmes.
 """

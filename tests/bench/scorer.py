@@ -42,7 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("figures", type=Path)
     parser.add_argument("python", type=Path)
     parser.add_argument("--quick", action="store_true", help="few rows and seeds, to try it out; writes no page")
-    parser.add_argument("--work", type=Path, default=Path.home() / ".cache/carelake/bench-scorer", help="folder for data")
+    parser.add_argument("--work", type=Path, default=Path.home() / ".cache/carelake/bench-scorer", help="folder for data, emptied before and removed after")
     parser.add_argument("--real", type=Path, default=ROOT.parent / "shared/data/noshow_vitoria", help="folder of the public set")
     return parser.parse_args()
 
@@ -50,10 +50,7 @@ def arguments() -> argparse.Namespace:
 def features_of(given: argparse.Namespace, name: str, landing: Path, as_of: str) -> Path:
     """Runs the lake over a landing folder; the rows of the feature table with an outcome, in a fixed order, as Parquet."""
     out = given.work / f"{name}.parquet"
-    if out.exists():
-        return out
     lake = given.work / f"{name}-lake"
-    shutil.rmtree(lake, ignore_errors=True)
     subprocess.run([given.carelake, "run", "--landing", landing, "--lake", lake, "--as-of", as_of], check=True, capture_output=True)
     export = (
         "import sys; from deltalake import DeltaTable; import duckdb; "
@@ -68,16 +65,12 @@ def features_of(given: argparse.Namespace, name: str, landing: Path, as_of: str)
 def generated(given: argparse.Namespace) -> tuple[Path, tuple[float, float]]:
     """Appointments of a generated city; the AUROC of their true probabilities, and of what is observable of them."""
     landing = given.work / "generated-landing"
-    if not landing.exists():
-        say("  generating appointments")
-        patients = 3_000 if given.quick else 38_000
-        making = given.work / "making"
-        shutil.rmtree(making, ignore_errors=True)
-        subprocess.run([given.carelake, "generate", "--patients", str(patients), "--seed", "1", "--out", making], check=True, capture_output=True)
-        for folder in making.iterdir():
-            if folder.is_dir() and folder.name != "noshow_vitoria":
-                shutil.rmtree(folder)
-        making.rename(landing)
+    say("  generating appointments")
+    patients = 3_000 if given.quick else 38_000
+    subprocess.run([given.carelake, "generate", "--patients", str(patients), "--seed", "1", "--out", landing], check=True, capture_output=True)
+    for folder in landing.iterdir():
+        if folder.is_dir() and folder.name != "noshow_vitoria":
+            shutil.rmtree(folder)
     manifest = json.loads((landing / "manifest.json").read_text())
     best = next((signal["best_auroc"], signal["observable_auroc"]) for signal in manifest["signals"] if signal["source"] == "noshow_vitoria")
     return features_of(given, "generated", landing, "2025-06-30"), best
@@ -89,7 +82,7 @@ def real(given: argparse.Namespace) -> Path | None:
     if not files:
         return None
     landing = given.work / "real-landing/noshow_vitoria/appointments/2016-05-26"
-    landing.mkdir(parents=True, exist_ok=True)
+    landing.mkdir(parents=True)
     for file in files:
         shutil.copyfile(file, landing / file.name)
     return features_of(given, "real", given.work / "real-landing", "2016-05-26")
@@ -167,7 +160,16 @@ def main() -> None:
     given = arguments()
     given.carelake, given.figures = given.carelake.resolve(), given.figures.resolve()
     given.python = given.python.absolute()
-    given.work.mkdir(parents=True, exist_ok=True)
+    # Features of another version of the code would be measured else; and those of real persons do not stay.
+    shutil.rmtree(given.work, ignore_errors=True)
+    given.work.mkdir(parents=True)
+    try:
+        measure(given)
+    finally:
+        shutil.rmtree(given.work)
+
+
+def measure(given: argparse.Namespace) -> None:
     seeds = 1 if given.quick else 5
     rows, best = generated(given)
     say("== generated appointments")
@@ -176,7 +178,6 @@ def main() -> None:
     if public := real(given):
         say("== public appointments")
         parts["real"] = compare(given, public, "2016-05-18", seeds)
-    (given.work / "results.json").write_text(json.dumps({"best": best, **parts}, indent=1))
     text = page(parts, best)
     if given.quick:
         print(text)

@@ -286,3 +286,19 @@ def test_an_erased_patient_has_no_predictions_in_any_version(own):
     for file in (own.folder / "gold/appointment_predictions").rglob("*.json"):
         assert patient not in file.read_text()
     score(own)
+
+
+def test_predictions_have_the_pseudonyms_of_a_new_key(own):
+    score(own)
+    score(own, "--as-of", "2025-06-29")
+    real = """SELECT i.real_patient_id, p.appointment_id, p.prediction_date, p.no_show_probability
+        FROM gold.appointment_predictions p JOIN identity.patients i ON i.source = p.source AND i.patient_id = p.patient_id"""
+    before, old = (sorted(map(repr, own.sql(query))) for query in (real, "SELECT DISTINCT patient_id FROM gold.appointment_predictions"))
+    assert before, "some predictions are of patients who were delivered"
+    carelake("rotate-key", "--lake", own.folder, "--landing", own.landing, "--yes")
+    new = sorted(map(repr, own.sql("SELECT DISTINCT patient_id FROM gold.appointment_predictions")))
+    assert len(new) == len(old)
+    assert not set(new) & set(old)
+    assert sorted(map(repr, own.sql(real))) == before
+    assert score(own)["sources"], "the model of before is used"
+    assert sorted(map(repr, own.sql(real))) == before

@@ -1,7 +1,6 @@
 //! The `carelake` command: the lake on a folder.
 
 mod cli;
-mod cli_models;
 mod commands;
 mod console;
 mod panic;

@@ -9,8 +9,7 @@ use carelake_steps::noshow::{load, model_name, model_source};
 use super::models::{figure, locked};
 use super::train::groups;
 use super::{Problem, models};
-use crate::cli::{Contracts, InLake};
-use crate::cli_models::{ModelCommand, Which};
+use crate::cli::{Contracts, InLake, ModelCommand, Which};
 use crate::console::{note, print, say};
 use crate::table::plain;
 

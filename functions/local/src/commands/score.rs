@@ -8,7 +8,7 @@ use carelake_steps::noshow::{self, ScoreReport, ScoreRequest, SourceScore};
 use super::Problem;
 use super::models::locked;
 use super::run::workers;
-use crate::cli_models::Score;
+use crate::cli::Score;
 use crate::console::{note, say};
 use crate::progress::Bars;
 use crate::table::plain;

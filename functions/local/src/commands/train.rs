@@ -9,7 +9,7 @@ use carelake_steps::noshow::{self, TrainReport, TrainRequest, Trained, WindowReq
 use super::Problem;
 use super::models::{Locked, figure, locked};
 use super::run::workers;
-use crate::cli_models::{Learner, Train};
+use crate::cli::{Learner, Train};
 use crate::console::{note, say};
 use crate::progress::Bars;
 use crate::table::plain;

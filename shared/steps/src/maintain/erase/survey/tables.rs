@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::prelude::SessionContext;
 
 use super::Surveyor;
@@ -63,13 +62,9 @@ impl Surveyor<'_> {
             let Some(rows) = tables::rows_of(self.context, &session, &table, &self.request.source).await? else {
                 continue;
             };
-            let texts = rows.schema().fields().iter().filter(|field| field.data_type() == &DataType::Utf8);
+            let texts = rows.schema().fields().iter().filter(|field| field.data_type().is_string());
             let columns = texts.map(|field| (field.name().clone(), self.pseudonyms.clone())).collect::<Vec<_>>();
             self.count(&session, &table, &columns).await?;
-        }
-        let theirs = [("patient_id".to_owned(), self.pseudonyms.clone())];
-        for table in crate::noshow::kept_by_patient()? {
-            self.count(&session, &table, &theirs).await?;
         }
         Ok(())
     }
@@ -88,7 +83,8 @@ impl Surveyor<'_> {
         if found > 0 {
             self.draft.removed.rows.insert(table.to_owned(), found);
             for (column, _) in columns.iter().filter(|(_, values)| values == &self.pseudonyms) {
-                self.met.extend(tables::texts(&rows, column, table).await?);
+                let found = tables::texts(&rows, column, table).await?;
+                self.met.extend(found.into_iter().filter(|text| self.pseudonyms.contains(text)));
             }
         }
         Ok(found)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{Contracts, InLake};
+use super::{Contracts, InLake};
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
