@@ -11,7 +11,10 @@ VOLATILE = {"seconds", "parents", "versions", "orphans_tag"}
 
 
 def snapshot(lake: Path) -> dict[str, object]:
-    """Objects byte for byte, Delta tables row for row, ledger and checks without times and versions."""
+    """Objects byte for byte, Delta tables row for row, ledger and checks without times and versions.
+
+    Files half written by a process that was killed (`name#1`) are no objects: `maintain` removes them.
+    """
     found: dict[str, object] = {}
     for path in sorted(lake.rglob("*")):
         name = path.relative_to(lake).as_posix()
@@ -19,7 +22,7 @@ def snapshot(lake: Path) -> dict[str, object]:
             found[name] = rows(path.parent)
         elif path.suffix == ".parquet" and "/ingest_date=" in name:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        elif name.startswith("_carelake/catalog/") and path.is_file():
+        elif name.startswith("_carelake/catalog/") and path.suffix == ".json":
             found[name] = path.read_text()
         elif name.startswith(("_carelake/ledger/", "_carelake/checks/")) and path.suffix == ".json":
             found[name] = {key: value for key, value in json.loads(path.read_text()).items() if key not in VOLATILE}
