@@ -73,11 +73,11 @@ docs: ## write the generated pages of docs/
 	python3 docs/measures.py > docs/measures.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
-	cargo build --locked --release -p carelake
+	cargo build --locked --release --workspace --bin carelake
 	$(BENCH_VENV)/bin/python tests/bench/run.py $(CARGO_TARGET_DIR)/release/carelake $(BENCH_VENV)/bin/python $(BENCH)
 
 bench-scorer: build $(BENCH_VENV)/.ready ## the no-show scorer beside LightGBM and scikit-learn; writes docs/scorer-performance.md. BENCH="--quick" tries it out
-	cargo build --locked --release -p carelake-noshow --example figures
+	cargo build --locked --release --workspace --example figures
 	$(BENCH_VENV)/bin/python tests/bench/scorer.py $(CARELAKE_BIN) \
 		$(CARGO_TARGET_DIR)/release/examples/figures $(BENCH_VENV)/bin/python $(BENCH)
 

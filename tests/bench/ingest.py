@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import Bench
 from measure import Measured, run, say, spread
+from threads import cpu_by_thread
 
 # Kind, dataset of carelake, ending, rows at full size, rows with --quick.
 KINDS = [
@@ -74,6 +75,16 @@ def of_carelake(bench: Bench, landing: Path, cores: int, contracts: Path, rows: 
     return repeat(bench, once)
 
 
+def of_threads(bench: Bench, landing: Path, contracts: Path) -> dict[str, float]:
+    """CPU seconds by thread of one run on two cores."""
+    lake = bench.work / "lake"
+    shutil.rmtree(lake, ignore_errors=True)
+    command = [bench.binary, "run", "--landing", landing, "--lake", lake, "--as-of", "2025-06-30", "--json", "--contracts", contracts]
+    found = cpu_by_thread(command, 2)
+    shutil.rmtree(lake)
+    return found
+
+
 def of_peer(bench: Bench, script: str, kind: str, file: Path, cores: int) -> dict:
     out = bench.work / f"{script}.out"
 
@@ -112,6 +123,7 @@ def measure(bench: Bench) -> None:
             result[f"carelake_{cores}"] = of_carelake(bench, landing, cores, contracts, rows if kind != "events" else 0)
             result[f"duckdb_{cores}"] = of_peer(bench, "duckdb_ingest", kind, file, cores)
             result[f"polars_{cores}"] = of_peer(bench, "polars_ingest", kind, file, cores)
+        result["threads"] = of_threads(bench, landing, contracts)
         say(f"ingest {kind}, 2 cores: PySpark")
         result["spark_2"] = of_spark(bench, kind, file)
         figures[kind] = result

@@ -90,6 +90,26 @@ def of_ingest(ingest: dict) -> str:
     return f"{picture}\nFiles: {sizes}.\n\n{table(header, rows)}"
 
 
+THREADS = {
+    "decode": "takes the file apart, cleans the text",
+    "tokio-rt-worker": "types, checks, finds repeated keys, makes pseudonyms, joins identity's columns",
+    "parquet": "encodes, compresses and writes bronze, identity and quarantine",
+    "digest": "takes the SHA-256 of the file",
+    "carelake": "start, plans of all views, catalogue, report",
+}
+
+
+def of_threads(ingest: dict) -> str:
+    """Where the time of the CSV file goes, and how far from DuckDB it is."""
+    csv = ingest["csv"]
+    total = sum(csv["threads"].values())
+    named = sorted(csv["threads"].items(), key=lambda one: -one[1])
+    rows = [[f"`{name}`", THREADS.get(name, ""), f"{seconds:.2f}", f"{100 * seconds / total:.0f} %"] for name, seconds in named]
+    own, peer = csv["carelake_2"]["cpu"]["median"], csv["duckdb_2"]["cpu"]["median"]
+    words = f"Whole processes on two cores: {own:.2f} CPU seconds, DuckDB {peer:.2f}."
+    return f"{table(['thread', 'does', 'CPU s', ''], rows)}\n{words}\n"
+
+
 def of_memory(memory: list[dict]) -> str:
     rows = []
     for size in memory:
@@ -164,6 +184,7 @@ def main() -> None:
     minutes = sum(results["minutes"].values())
     filled = {"machine": machine(binary), "targets": of_targets(results), "minutes": f"{minutes:.0f}"}
     filled |= {part: write(results[part]) if part in results else "Not measured.\n" for part, write in parts.items()}
+    filled["threads"] = of_threads(results["ingest"]) if "ingest" in results else "Not measured.\n"
     for name, text in filled.items():
         page = page.replace(f"{{{{{name}}}}}", text.rstrip("\n"))
     (DOCS / "performance.md").write_text(page)

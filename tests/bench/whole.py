@@ -12,7 +12,7 @@ AS_OF = "2025-06-30"
 # Rows of the hospital that goes through both. PySpark takes many minutes for ten million.
 MILLIONS = 2
 # Seconds that PySpark is given.
-LIMIT = 600
+LIMIT = 300
 # Rows in for one patient of `carelake generate`, to choose the number of patients for a number of rows.
 ROWS_A_PATIENT = 181
 

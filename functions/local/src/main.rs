@@ -11,6 +11,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Gives freed memory back within half a second (`.cargo/config.toml`), where the system's allocator kept a third more.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     panic::install();
     let cli = cli::Cli::parse();

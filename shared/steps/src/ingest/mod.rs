@@ -209,10 +209,11 @@ fn read_unchanged(
     let before = stamp()?;
     let plain = file.file.try_clone().map_err(storage)?;
     let (digest, done) = std::thread::scope(|scope| {
-        let digest = scope.spawn(|| file.digest());
+        let named = std::thread::Builder::new().name("digest".to_owned());
+        let digest = named.spawn_scoped(scope, || file.digest()).map_err(storage)?;
         let done = reading::read(lake, plain, path, contract, order, erased);
-        (digest.join(), done)
-    });
+        Ok::<_, LakeError>((digest.join(), done))
+    })?;
     let digest = digest.map_err(|_| StepError::Invalid("the digest of a landing file stopped: panic".to_owned()))?;
     let digest = digest?;
     let (header, outputs) = done?;
