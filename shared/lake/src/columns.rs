@@ -9,7 +9,9 @@ use datafusion::logical_expr::{Expr, cast, lit};
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::schema::cast::normalize_for_delta;
-use deltalake::kernel::{Action, Metadata, MetadataExt, Protocol, StructField, StructType, contains_timestampntz, new_metadata};
+use deltalake::kernel::{
+    Action, Metadata, MetadataExt, Protocol, StructField, StructType, contains_timestampntz, new_metadata,
+};
 use deltalake::table::state::DeltaTableState;
 
 use crate::delta::Write;
@@ -44,10 +46,8 @@ impl Columns {
             let protocol = serde_json::json!({"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1});
             let metadata = new_metadata(&given, &write.partition_by, HashMap::<String, String>::new())?
                 .with_description(write.description.clone())?;
-            let actions = vec![
-                Action::Protocol(serde_json::from_value::<Protocol>(protocol)?),
-                Action::Metadata(metadata),
-            ];
+            let actions =
+                vec![Action::Protocol(serde_json::from_value::<Protocol>(protocol)?), Action::Metadata(metadata)];
             return Self::with(rows, &given, actions);
         };
         understood(table.protocol())?;

@@ -52,7 +52,9 @@ impl DeltaTables {
         let allowed = move |values: &[ArrayRef]| match part.as_deref().map(|part| part.covers(values)) {
             None => Ok(()),
             Some(Ok(covered)) if covered.value(0) => Ok(()),
-            Some(Ok(_)) => Err(LakeError::new(ErrorKind::Invalid, "writing rows").caused_by("outside the replaced part")),
+            Some(Ok(_)) => {
+                Err(LakeError::new(ErrorKind::Invalid, "writing rows").caused_by("outside the replaced part"))
+            }
             Some(Err(error)) => Err(LakeError::query("writing rows", &error)),
         };
         let store = table.object_store();
@@ -64,7 +66,13 @@ impl DeltaTables {
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
             partition_by: Some(write.partition_by.clone()).filter(|columns| !columns.is_empty()),
-            predicate: write.predicate.as_ref().map(fmt_expr_to_sql).transpose().map_err(delta)?,
+            predicate: write
+                .predicate
+                .as_ref()
+                .filter(|_| present.is_some())
+                .map(fmt_expr_to_sql)
+                .transpose()
+                .map_err(delta)?,
         };
         let mut actions = columns.actions;
         actions.extend(removed.into_iter().map(Action::Remove));

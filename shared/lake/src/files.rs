@@ -133,7 +133,8 @@ impl Files {
                 Some(Ok(Ok(written))) => adds.extend(written),
                 Some(Ok(Err(error))) => failed = failed.or(Some(error)),
                 Some(Err(_)) => {
-                    let stopped = LakeError::new(ErrorKind::Invalid, "writing a partition").caused_by("a worker stopped");
+                    let stopped =
+                        LakeError::new(ErrorKind::Invalid, "writing a partition").caused_by("a worker stopped");
                     failed = failed.or(Some(stopped));
                 }
             }

@@ -20,7 +20,12 @@ impl Splitter {
     pub(crate) fn new(schema: &Schema, by: &[String]) -> Result<Self, ArrowError> {
         let partition = by.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
         let rest = (0..schema.fields().len()).filter(|index| !partition.contains(index)).collect();
-        let fields = schema.project(&partition)?.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+        let fields = schema
+            .project(&partition)?
+            .fields()
+            .iter()
+            .map(|field| SortField::new(field.data_type().clone()))
+            .collect();
         Ok(Self { converter: RowConverter::new(fields)?, partition, rest })
     }
 
@@ -32,6 +37,9 @@ impl Splitter {
     /// The rows of each partition without its columns, partitions in the order in which they first appear, rows in the
     /// order in which they stand.
     pub(crate) fn split(&self, rows: &RecordBatch) -> Result<Vec<(OwnedRow, RecordBatch)>, ArrowError> {
+        if self.partition.is_empty() {
+            return Ok(vec![(self.converter.parser().parse(&[]).owned(), rows.clone())]);
+        }
         let keys = self.converter.convert_columns(rows.project(&self.partition)?.columns())?;
         let rest = rows.project(&self.rest)?;
         let mut places = HashMap::new();
@@ -54,6 +62,6 @@ impl Splitter {
 
     /// The values of the partition columns, as columns of one row.
     pub(crate) fn values(&self, partition: &OwnedRow) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.converter.convert_rows([partition.row()])
+        if self.partition.is_empty() { Ok(Vec::new()) } else { self.converter.convert_rows([partition.row()]) }
     }
 }

@@ -47,15 +47,7 @@ struct Waiting {
 impl Spool {
     /// A spool for rows of a schema.
     pub(crate) fn new(lake: &Lake, schema: SchemaRef) -> Self {
-        Self {
-            lake: lake.clone(),
-            schema,
-            limit: HELD,
-            held: 0,
-            file: None,
-            length: 0,
-            partitions: BTreeMap::new(),
-        }
+        Self { lake: lake.clone(), schema, limit: HELD, held: 0, file: None, length: 0, partitions: BTreeMap::new() }
     }
 
     /// Takes rows of a partition in.
@@ -176,4 +168,53 @@ fn piece(file: &File, at: u64, length: usize) -> Result<Vec<RecordBatch>, LakeEr
 
 fn broken(error: &ArrowError) -> LakeError {
     LakeError::new(ErrorKind::Corrupt, "keeping rows that wait").caused_by(error)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+    use arrow::datatypes::Int64Type;
+    use arrow::row::{RowConverter, SortField};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn rows_come_back_by_partition_in_the_order_in_which_they_came(
+            given in prop::collection::vec((0_u8..5, 1_usize..40), 0..40),
+            limit in 0_usize..40_000,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let lake = Lake::open(folder.path()).unwrap();
+            let converter = RowConverter::new(vec![SortField::new(arrow::datatypes::DataType::Utf8)]).unwrap();
+            let rows = |count: usize, from: i64| {
+                let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((from..).take(count)));
+                RecordBatch::try_from_iter([("number", numbers)]).unwrap()
+            };
+            let mut spool = Spool { limit, ..Spool::new(&lake, rows(0, 0).schema()) };
+            let mut wanted: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+            let mut next = 0;
+            for (partition, count) in given {
+                let name: ArrayRef = Arc::new(StringArray::from(vec![partition.to_string()]));
+                let key = converter.convert_columns(&[name]).unwrap().row(0).owned();
+                spool.add(key, rows(count, next)).unwrap();
+                prop_assert!(spool.held <= limit);
+                wanted.entry(partition.to_string()).or_default().extend((next..).take(count));
+                next += i64::try_from(count).unwrap();
+            }
+            let mut found = BTreeMap::new();
+            for (partition, rows) in spool.into_partitions() {
+                let name = converter.convert_rows([partition.row()]).unwrap();
+                let mut numbers: Vec<i64> = Vec::new();
+                for batch in rows {
+                    numbers.extend(batch.unwrap().column(0).as_primitive::<Int64Type>().values());
+                }
+                found.insert(name.first().unwrap().as_string::<i32>().value(0).to_owned(), numbers);
+            }
+            prop_assert_eq!(found, wanted);
+        }
+    }
 }
