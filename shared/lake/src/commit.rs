@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
@@ -121,7 +121,7 @@ impl Part {
     /// For each row of partition values, whether its partition is named.
     fn covers(&self, values: &[ArrayRef]) -> Result<BooleanArray, DataFusionError> {
         let values = RecordBatch::try_new(self.columns.clone(), values.to_vec())?;
-        let covered = self.condition.evaluate(&values)?.into_array(values.num_rows())?;
+        let covered = cast(&self.condition.evaluate(&values)?.into_array(values.num_rows())?, &DataType::Boolean)?;
         let covered = covered.as_boolean();
         Ok(covered.iter().map(|covered| Some(covered == Some(true))).collect())
     }

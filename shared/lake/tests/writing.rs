@@ -51,7 +51,9 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 /// The rows as a plan of several streams of small batches.
 fn frame(session: &SessionContext, rows: &[Row]) -> DataFrame {
-    let streams = rows.chunks(20).map(|stream| stream.chunks(7).map(batch).collect()).collect();
+    let mut streams: Vec<Vec<RecordBatch>> =
+        rows.chunks(20).map(|stream| stream.chunks(7).map(batch).collect()).collect();
+    streams.push(Vec::new());
     session.read_table(Arc::new(MemTable::try_new(schema(), streams).unwrap())).unwrap()
 }
 
