@@ -25,8 +25,19 @@ pub fn one_stream(session: SessionState) -> SessionState {
     SessionStateBuilder::new_from_existing(session).with_config(config).build()
 }
 
-/// The rows by partition, then by `columns`: by one as it is, by several along a Z-curve. Also the session in which to
-/// write them, so that they stay in that order. Without columns both are as they were.
+/// Rows in the order in which a table is to hold them.
+#[derive(Debug)]
+pub struct Clustered {
+    /// The rows.
+    pub plan: LogicalPlan,
+    /// The session in which to write them, so that they stay in that order.
+    pub session: SessionState,
+    /// True when they come partition by partition.
+    pub by_partition: bool,
+}
+
+/// The rows by partition, then by `columns`: by one as it is, by several along a Z-curve. Without columns they are as they
+/// were.
 ///
 /// # Errors
 /// When there is no such column.
@@ -35,9 +46,9 @@ pub async fn clustered(
     session: SessionState,
     partitions: &[String],
     columns: &[String],
-) -> Result<(LogicalPlan, SessionState), DataFusionError> {
+) -> Result<Clustered, DataFusionError> {
     if columns.is_empty() {
-        return Ok((rows.into_unoptimized_plan(), session));
+        return Ok(Clustered { plan: rows.into_unoptimized_plan(), session, by_partition: false });
     }
     let mut order: Vec<Expr> = partitions.iter().map(ident).collect();
     match columns {
@@ -50,7 +61,7 @@ pub async fn clustered(
     let rows: Arc<dyn PartitionStream> = Arc::new(InOrder { schema: plan.schema(), plan });
     let table = StreamingTable::try_new(rows.schema().clone(), vec![rows])?;
     let rows = SessionContext::new_with_state(session.clone()).read_table(Arc::new(table))?;
-    Ok((rows.into_unoptimized_plan(), session))
+    Ok(Clustered { plan: rows.into_unoptimized_plan(), session, by_partition: true })
 }
 
 /// Rows that a planner may not sort otherwise: as a part of a plan that asks for no order, a sort would be left out.
@@ -150,8 +161,8 @@ mod tests {
         let session = SessionContext::new();
         let rows = session.read_batch(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
         let names = ["x", "y"].map(str::to_owned);
-        let (plan, state) = clustered(rows, session.state(), &[], &names).await.unwrap();
-        let found = DataFrame::new(state, plan).collect().await.unwrap();
+        let ordered = clustered(rows, session.state(), &[], &names).await.unwrap();
+        let found = DataFrame::new(ordered.session, ordered.plan).collect().await.unwrap();
         let first = found[0].slice(0, 16);
         for column in first.columns() {
             assert!(column.as_primitive::<Int32Type>().iter().flatten().all(|value| value < 4));

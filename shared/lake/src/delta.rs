@@ -6,29 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
-use deltalake::delta_datafusion::planner::DeltaPlanner;
 use deltalake::kernel::transaction::CommitProperties;
-use deltalake::operations::write::SchemaMode;
-use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
-use parquet::basic::Encoding;
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::ColumnPath;
 
 use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;
-use crate::store::{Lake, parquet_properties};
-
-/// Rows of a row group of a table.
-const ROW_GROUP: usize = 1 << 17;
-/// Rows of a page of a table.
-const PAGE_ROWS: usize = 1 << 12;
-/// Bytes of a page or dictionary of a table.
-const PAGE: usize = 32 << 10;
+use crate::store::Lake;
 
 /// Commits of other sources that a change lets pass before it gives way.
 const RACES: u32 = 60;
@@ -42,7 +29,9 @@ pub struct Write {
     pub session: SessionState,
     /// Condition on partition columns that names the replaced part; the whole table when absent.
     pub predicate: Option<Expr>,
-    /// Partition columns of a table that does not exist yet.
+    /// True when the plan gives the rows partition by partition, as one stream: they are then written as they come.
+    pub clustered: bool,
+    /// Partition columns of the table.
     pub partition_by: Vec<String>,
     /// Description of a table that does not exist yet.
     pub description: String,
@@ -71,7 +60,7 @@ pub type OpenTable = DeltaTable;
 /// The Delta tables of a lake.
 #[derive(Debug, Clone)]
 pub struct DeltaTables {
-    lake: Lake,
+    pub(crate) lake: Lake,
 }
 
 impl DeltaTables {
@@ -174,7 +163,7 @@ impl DeltaTables {
         let mut lost = 0;
         loop {
             let read = table.version();
-            let error = match self.commit(qualified, table, &write).await {
+            let error = match self.commit(qualified, &table, &write).await {
                 Ok(version) => return Ok(version),
                 Err(error) => error,
             };
@@ -193,30 +182,6 @@ impl DeltaTables {
             }
             (table, lost) = (newest, lost + 1);
         }
-    }
-
-    /// Commits a change on exactly the version that `table` has. Any commit in between is a conflict: the table format
-    /// does not count one that only rearranges files as a change, and would keep its files beside the new ones.
-    async fn commit(&self, qualified: &str, table: DeltaTable, write: &Write) -> Result<u64, LakeError> {
-        let metadata = [("run_id".to_owned(), serde_json::Value::from(write.run_id.as_str()))];
-        let exists = table.version().is_some();
-        let mut builder = table
-            .write(Vec::new())
-            .with_input_plan(write.plan.clone())
-            .with_session_state(Arc::new(with_delta_planner(write.session.clone())))
-            .with_save_mode(SaveMode::Overwrite)
-            .with_partition_columns(write.partition_by.clone())
-            .with_writer_properties(partitioned())
-            .with_commit_properties(CommitProperties::default().with_metadata(metadata).with_max_retries(0));
-        builder = match (exists, &write.predicate) {
-            (true, Some(predicate)) => {
-                builder.with_schema_mode(SchemaMode::Merge).with_replace_where(predicate.clone())
-            }
-            (true, None) => builder.with_schema_mode(SchemaMode::Overwrite),
-            (false, _) => builder.with_description(write.description.clone()),
-        };
-        let written = builder.await.map_err(|error| LakeError::delta(format!("committing {qualified}"), &error))?;
-        Ok(written.version().unwrap_or_default())
     }
 
     /// Empties a table in one commit, on its present version.
@@ -254,20 +219,6 @@ impl DeltaTables {
     }
 }
 
-/// A table's partitions are written side by side: a writer of each column of each of them holds a page, a dictionary and
-/// what compresses them, which is as large as its largest page.
-fn partitioned() -> WriterProperties {
-    parquet_properties()
-        .into_builder()
-        .set_max_row_group_row_count(Some(ROW_GROUP))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_data_page_size_limit(PAGE)
-        .set_dictionary_page_size_limit(PAGE)
-        // Packing differences takes a megabyte for each writer.
-        .set_column_encoding(ColumnPath::from("_row"), Encoding::PLAIN)
-        .build()
-}
-
 /// The source to which a condition confines a change.
 fn source_of(condition: &Expr) -> Option<String> {
     let source = |part: &&Expr| match part {
@@ -280,11 +231,6 @@ fn source_of(condition: &Expr) -> Option<String> {
         _ => None,
     };
     split_conjunction(condition).iter().find_map(source)
-}
-
-/// The session, able to plan the nodes that a Delta write adds.
-fn with_delta_planner(session: SessionState) -> SessionState {
-    SessionStateBuilder::new_from_existing(session).with_query_planner(DeltaPlanner::new()).build()
 }
 
 fn text(info: &HashMap<String, serde_json::Value>, key: &str) -> Option<String> {

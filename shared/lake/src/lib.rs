@@ -7,10 +7,13 @@
 mod between;
 mod catalog;
 mod cluster;
+mod columns;
+mod commit;
 mod delta;
 mod erasure;
 mod error;
 mod expire;
+mod files;
 mod landing;
 mod layout;
 mod ledger;
@@ -22,10 +25,12 @@ mod purge;
 mod registry;
 mod replace;
 mod rotation;
+mod split;
+mod spool;
 mod store;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
-pub use cluster::{clustered, one_stream};
+pub use cluster::{Clustered, clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};

@@ -237,12 +237,13 @@ async fn materialise(
     if fresh {
         return Ok((entry, None));
     }
-    let (plan, session) =
+    let rows =
         clustered(rows, session.context().state(), &view.partition_by, &view.z_order).await.map_err(failed(view))?;
     let write = Write {
-        plan,
-        session,
+        plan: rows.plan,
+        session: rows.session,
         predicate: None,
+        clustered: rows.by_partition,
         partition_by: view.partition_by.clone(),
         description: view.description.clone(),
         run_id: context.run_id.clone(),
@@ -310,6 +311,7 @@ async fn small_table(
         plan: wanted.into_unoptimized_plan(),
         session: session.state(),
         predicate: None,
+        clustered: false,
         partition_by: Vec::new(),
         description: about.to_owned(),
         run_id: context.run_id.clone(),

@@ -200,6 +200,7 @@ async fn commit(
         plan: merged.plan,
         session: session.state(),
         predicate: merged.replaces,
+        clustered: false,
         partition_by: table.partition_by.clone(),
         description: table.description.clone(),
         run_id: context.run_id.clone(),

@@ -116,6 +116,7 @@ impl KeptTable {
             plan: frame.into_unoptimized_plan(),
             session: session.state(),
             predicate: Some(predicate),
+            clustered: false,
             partition_by: self.partition_by.clone(),
             description: self.description.clone(),
             run_id: context.run_id.clone(),

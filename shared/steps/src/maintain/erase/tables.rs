@@ -103,6 +103,7 @@ async fn leave_out_of(work: &Work<'_>, table: &str, roles: &TableRoles) -> Resul
         plan: left.into_unoptimized_plan(),
         session: session.state(),
         predicate: Some(ident("source").eq(lit(source))),
+        clustered: false,
         partition_by: partitions(context, table)?,
         description: String::new(),
         run_id: context.run_id.clone(),

@@ -59,6 +59,7 @@ async fn renew_table(context: &Context, table: &KeptTable, pairs: &RecordBatch) 
         plan: renewed.into_unoptimized_plan(),
         session: session.state(),
         predicate: None,
+        clustered: false,
         partition_by: table.partition_by.clone(),
         description: table.description.clone(),
         run_id: context.run_id.clone(),

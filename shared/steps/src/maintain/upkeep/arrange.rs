@@ -174,12 +174,12 @@ async fn rewrite(
         Some(condition) => rows.filter(condition.clone()).map_err(failed)?,
         None => rows,
     };
-    let (plan, session) =
-        clustered(rows, session.state(), &shape.partition_by, &shape.z_order).await.map_err(failed)?;
+    let rows = clustered(rows, session.state(), &shape.partition_by, &shape.z_order).await.map_err(failed)?;
     let write = Write {
-        plan,
-        session,
+        plan: rows.plan,
+        session: rows.session,
         predicate: condition,
+        clustered: rows.by_partition,
         partition_by: shape.partition_by.clone(),
         description: String::new(),
         run_id: context.run_id.clone(),
