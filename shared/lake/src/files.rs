@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::row::OwnedRow;
@@ -47,6 +48,8 @@ pub(crate) struct Files {
     lake: Lake,
     /// The store, rooted at the table.
     store: Arc<dyn ObjectStore>,
+    columns: SchemaRef,
+    /// The columns without those of partitions, as files hold them.
     schema: SchemaRef,
     partition_by: Vec<String>,
     splitter: Arc<Splitter>,
@@ -68,8 +71,8 @@ impl Files {
     ) -> Result<Self, LakeError> {
         let splitter = Splitter::new(columns, partition_by).map_err(unfit)?;
         let schema = splitter.rest_of(columns).map_err(unfit)?;
-        let (lake, splitter, partition_by) = (lake.clone(), Arc::new(splitter), partition_by.to_vec());
-        Ok(Self { lake, store, schema, partition_by, splitter, allowed })
+        let (lake, columns, splitter) = (lake.clone(), columns.clone(), Arc::new(splitter));
+        Ok(Self { lake, store, columns, schema, partition_by: partition_by.to_vec(), splitter, allowed })
     }
 
     /// Writes all rows; the files that hold them. `clustered` rows come partition by partition, and are written as they
@@ -84,6 +87,7 @@ impl Files {
         let mut adds = Vec::new();
         let written = async {
             while let Some(batch) = rows.try_next().await.map_err(|error| LakeError::query("making rows", &error))? {
+                let batch = fitted(&batch, &self.columns).map_err(unfit)?;
                 for (partition, rows) in self.splitter.split(&batch).map_err(unfit)? {
                     let same = open.as_ref().is_some_and(|(present, _)| *present == partition);
                     if !same && open.is_some() && !clustered {
@@ -100,7 +104,7 @@ impl Files {
                             open.insert((partition, writer))
                         }
                     };
-                    self.put(writer, &rows).await?;
+                    Self::put(writer, &rows).await?;
                 }
             }
             Ok(())
@@ -146,7 +150,7 @@ impl Files {
         let mut writer = self.open(partition)?;
         for batch in rows {
             let put = match batch {
-                Ok(batch) => self.put(&mut writer, &batch).await,
+                Ok(batch) => Self::put(&mut writer, &batch).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = put {
@@ -176,11 +180,21 @@ impl Files {
         PartitionWriter::try_with_config(self.store.clone(), config, Default::default(), None)
     }
 
-    async fn put(&self, writer: &mut PartitionWriter, rows: &RecordBatch) -> Result<(), LakeError> {
-        // The engine says of some columns that they may be null where the table says that they are not.
-        let rows = RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec()).map_err(unfit)?;
-        writer.write(&rows).await.map_err(|error| stored(&error))
+    async fn put(writer: &mut PartitionWriter, rows: &RecordBatch) -> Result<(), LakeError> {
+        writer.write(rows).await.map_err(|error| stored(&error))
     }
+}
+
+/// The rows with exactly the columns of the table. The engine gives some texts as views that it planned as texts, and says
+/// of columns that they may be null where the table says that they are not.
+fn fitted(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let mut values = Vec::with_capacity(columns.fields().len());
+    for (value, field) in rows.columns().iter().zip(columns.fields()) {
+        let fits = value.data_type() == field.data_type();
+        values.push(if fits { value.clone() } else { cast_with_options(value, field.data_type(), &options)? });
+    }
+    RecordBatch::try_new(columns.clone(), values)
 }
 
 async fn closed(writer: PartitionWriter) -> Result<Vec<Add>, LakeError> {

@@ -239,6 +239,41 @@ async fn a_table_with_many_partitions_is_written_with_one_open_writer() {
     assert!(parts.values().all(|files| *files == 1));
 }
 
+/// A stream whose texts are views, which its plan calls texts.
+#[derive(Debug)]
+struct Views(RecordBatch);
+
+impl PartitionStream for Views {
+    fn schema(&self) -> &SchemaRef {
+        self.0.schema_ref()
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut columns = self.0.columns().to_vec();
+        for index in [0, 2] {
+            columns[index] = arrow::compute::cast(&columns[index], &DataType::Utf8View).unwrap();
+        }
+        let fields = self.schema().fields().iter().zip(&columns);
+        let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+        let views = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap();
+        let rows = futures::stream::iter([Ok(views)]);
+        Box::pin(RecordBatchStreamAdapter::new(self.schema().clone(), rows))
+    }
+}
+
+#[tokio::test]
+async fn texts_that_the_engine_gives_as_views_are_written_as_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = DeltaTables::new(&Lake::open(folder.path()).unwrap());
+    let session = SessionContext::new();
+    let rows: Vec<Row> = (0..9).map(|row| (Some((row % 3).to_string()), Some(row), "x".to_owned())).collect();
+    let table = StreamingTable::try_new(schema(), vec![Arc::new(Views(batch(&rows)))]).unwrap();
+    let write = change(&session, session.read_table(Arc::new(table)).unwrap(), None);
+    tables.write("silver.t", None, write).await.unwrap();
+    let table = tables.open("silver.t", None).await.unwrap().unwrap();
+    assert_eq!(held(&table).await.len(), rows.len());
+}
+
 #[tokio::test]
 async fn a_table_without_partitions_holds_all_rows_in_one_file() {
     let folder = tempfile::tempdir().unwrap();
