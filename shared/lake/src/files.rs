@@ -42,6 +42,9 @@ const WRITERS: usize = 2;
 /// Batches that are made ahead of their writing.
 const AHEAD: usize = 2;
 
+/// Refuses partitions that a change may not touch, by their values.
+type Allowed = Arc<dyn Fn(&[ArrayRef]) -> Result<(), LakeError> + Send + Sync>;
+
 /// Writes the files of one commit.
 #[derive(Clone)]
 pub(crate) struct Files {
@@ -53,12 +56,11 @@ pub(crate) struct Files {
     schema: SchemaRef,
     partition_by: Vec<String>,
     splitter: Arc<Splitter>,
-    /// Looks at the partition values of every file.
-    allowed: Arc<dyn Fn(&[ArrayRef]) -> Result<(), LakeError> + Send + Sync>,
+    allowed: Allowed,
 }
 
 impl Files {
-    /// Files of rows with those columns. `allowed` refuses partitions that the change may not touch.
+    /// Files of rows with those columns, in partitions that are `allowed`.
     ///
     /// # Errors
     /// When a partition column is not among the columns.
@@ -67,7 +69,7 @@ impl Files {
         store: Arc<dyn ObjectStore>,
         columns: &SchemaRef,
         partition_by: &[String],
-        allowed: Arc<dyn Fn(&[ArrayRef]) -> Result<(), LakeError> + Send + Sync>,
+        allowed: Allowed,
     ) -> Result<Self, LakeError> {
         let splitter = Splitter::new(columns, partition_by).map_err(unfit)?;
         let schema = splitter.rest_of(columns).map_err(unfit)?;
