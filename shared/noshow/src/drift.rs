@@ -1,5 +1,6 @@
 //! Drift: how far the rows of today are from those of training, by the population stability index (PSI).
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
@@ -87,7 +88,7 @@ impl Reference {
     /// Sums up training rows and their probabilities.
     pub(crate) fn of(frame: &Frame, probabilities: Vec<f64>) -> Self {
         Self {
-            features: frame.columns().iter().map(Groups::of).collect(),
+            features: frame.columns().par_iter().map(Groups::of).collect(),
             score: Groups::of(&Column::Numeric(probabilities)),
         }
     }

@@ -7,6 +7,10 @@
 mod check;
 mod split;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
 use crate::calibrate::Calibrator;
 use crate::drift::Reference;
 use crate::error::ModelError;
@@ -43,12 +47,11 @@ pub fn train(
     let (frame, mut warnings) = check::drop_empty(features, given)?;
     pool(settings.threads)?.install(|| {
         let table = Table::of(&frame, &labels);
-        let mut done = Progress { share: 0.0, tell: progress };
+        let done = Progress { told: AtomicU64::new(0), tell: progress };
         let (mut held, mut outcomes) = (Held { raw: Vec::new(), trees: 0 }, Vec::new());
         let part = 0.5 / splits.len() as f64;
         for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
-            let (_, of) =
-                table.learn(&split.early, Some(&split.late), None, settings, &mut done.part(from, from + part));
+            let (_, of) = table.learn(&split.early, Some(&split.late), None, settings, &done.part(from, from + part));
             held.raw.extend(of.raw);
             held.trees += of.trees;
             outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
@@ -56,7 +59,7 @@ pub fn train(
         held.trees = (held.trees as f64 / splits.len() as f64).round() as usize;
         let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
         let all: Vec<u32> = (0..table.rows()).collect();
-        let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &mut done.part(0.5, 0.95));
+        let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &done.part(0.5, 0.95));
         if matches!(&learner, Learner::Logistic(model) if !model.converged) {
             warnings.push("the logistic regression did not settle within its steps".to_owned());
         }
@@ -101,7 +104,6 @@ struct Held {
 
 impl<'a> Table<'a> {
     fn of(frame: &'a Frame, labels: &'a [bool]) -> Self {
-        use rayon::prelude::*;
         let all: Vec<usize> = (0..frame.rows()).collect();
         let bins: Vec<Bins> = frame.columns().par_iter().map(|column| Bins::find(column, &all)).collect();
         let binned = Binned::of(&bins, frame);
@@ -120,7 +122,7 @@ impl<'a> Table<'a> {
         late: Option<&[u32]>,
         trees: Option<usize>,
         settings: &Settings,
-        report: &mut dyn FnMut(f64),
+        report: &(dyn Fn(f64) + Sync),
     ) -> (Learner, Held) {
         let ground = Ground { table: &self.binned, bundles: &self.bundles };
         let learner = match settings.algorithm {
@@ -128,8 +130,8 @@ impl<'a> Table<'a> {
             Algorithm::Forest => {
                 let mut random = Random::new(settings.seed, 0);
                 let all = settings.forest.trees as f64;
-                let mut count = |tree: usize| report(tree as f64 / all);
-                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &mut count))
+                let count = |tree: usize| report(tree as f64 / all);
+                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &count))
             }
             Algorithm::Logistic => {
                 Learner::Logistic(logistic::fit(self.frame, &self.bins, self.labels, rows, &settings.logistic))
@@ -143,7 +145,8 @@ impl<'a> Table<'a> {
         (learner, Held { raw, trees: settings.forest.trees })
     }
 
-    /// Boosts one ensemble for each bag and averages them. The number of trees is that which was best on average.
+    /// Boosts one ensemble for each bag, side by side, and averages them. The number of trees is that which was best on
+    /// average.
     fn boost(
         &self,
         ground: &Ground<'_>,
@@ -151,18 +154,21 @@ impl<'a> Table<'a> {
         late: Option<&[u32]>,
         trees: Option<usize>,
         settings: &Settings,
-        report: &mut dyn FnMut(f64),
+        report: &(dyn Fn(f64) + Sync),
     ) -> (Learner, Held) {
         let bags = settings.trees.bags;
         let most = trees.unwrap_or(settings.trees.most_trees);
+        let grown = AtomicU64::new(0);
+        let of_bag = |bag: usize| {
+            let mut random = Random::new(settings.seed, bag as u64);
+            let count = || report((grown.fetch_add(1, Ordering::Relaxed) + 1) as f64 / (most * bags).max(1) as f64);
+            boost(ground, self.labels, rows, late, &settings.trees, most, &mut random, &count)
+        };
+        let ensembles: Vec<_> = (0..bags).into_par_iter().map(of_bag).collect();
         let mut sum = Boosted { base: 0.0, trees: Vec::new() };
         let mut held = Held { raw: vec![0.0; late.map_or(0, <[u32]>::len)], trees: 0 };
         let weight = 1.0 / bags as f64;
-        for bag in 0..bags {
-            let mut random = Random::new(settings.seed, bag as u64);
-            let mut count = |tree: usize| report((bag as f64 + tree as f64 / most.max(1) as f64) * weight);
-            let (boosted, watched) =
-                boost(ground, self.labels, rows, late, &settings.trees, most, &mut random, &mut count);
+        for (boosted, watched) in ensembles {
             if let Some(watched) = watched {
                 held.trees += watched.best;
                 held.raw.iter_mut().zip(watched.raw).for_each(|(sum, raw)| *sum += raw * weight);
@@ -180,17 +186,17 @@ impl<'a> Table<'a> {
 
 /// Hands shares of the whole on, never less than before.
 struct Progress<'a> {
-    share: f64,
+    /// Hundredths told so far: what a bar shows.
+    told: AtomicU64,
     tell: &'a (dyn Fn(f64) + Sync),
 }
 
 impl Progress<'_> {
-    fn part(&mut self, from: f64, to: f64) -> impl FnMut(f64) + '_ {
+    fn part(&self, from: f64, to: f64) -> impl Fn(f64) + Sync + '_ {
         move |share: f64| {
             let now = from + (to - from) * share.clamp(0.0, 1.0);
-            // A hundredth is what a bar shows.
-            if now >= self.share + 0.01 {
-                self.share = now;
+            let hundredths = (now * 100.0) as u64;
+            if self.told.fetch_max(hundredths, Ordering::Relaxed) < hundredths {
                 (self.tell)(now);
             }
         }
@@ -203,7 +209,7 @@ fn importances(learner: &Learner, bins: &[Bins], frame: &Frame) -> Vec<f64> {
     let mut sums = vec![0.0; bins.len()];
     let rows: Vec<usize> = (0..frame.rows()).step_by(frame.rows().div_ceil(SAMPLE).max(1)).collect();
     let mut means = vec![0.0; bins.len()];
-    let all: Vec<Vec<f64>> = rows.iter().map(|row| contributions.of(*row)).collect();
+    let all: Vec<Vec<f64>> = rows.par_iter().map(|row| contributions.of(*row)).collect();
     for of_row in &all {
         means.iter_mut().zip(of_row).for_each(|(mean, value)| *mean += value / rows.len() as f64);
     }
