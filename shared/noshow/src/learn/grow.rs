@@ -76,7 +76,8 @@ impl Ground<'_> {
             let feature = u16::try_from(split.feature).unwrap_or(0);
             nodes.push(Node { feature, test: split.test, left: 0, right: 0 });
             let last = leaves.len() + 2 >= shape.leaves;
-            let (left, right) = self.divide(leaf, &split, node, packed, (!last && !shape.anew).then_some(may.as_slice()));
+            let (left, right) =
+                self.divide(leaf, &split, node, packed, (!last && !shape.anew).then_some(may.as_slice()));
             for mut leaf in [left, right] {
                 if !last && leaf.depth < shape.depth {
                     let may = usable();
