@@ -127,10 +127,10 @@ impl Default for Settings {
             seed: 1,
             threads: 1,
             costs: Costs { missed_slot: 100.0, reminder_call: 25.0 },
-            calibration: CalibrationChoice::Auto,
+            calibration: CalibrationChoice::Platt,
             trees: TreeSettings {
                 most_trees: 400,
-                patience: 20,
+                patience: 15,
                 leaves: 16,
                 learning_rate: 0.15,
                 min_child_weight: 10.0,

@@ -2,7 +2,7 @@
 //!
 //! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. With
 //! few rows the days before are held back in turn. Then the learner is trained again on the whole window, with as many
-//! trees as were best.
+//! trees as were best for each row: more rows carry more.
 
 mod check;
 mod split;
@@ -53,10 +53,11 @@ pub fn train(
         for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
             let (_, of) = table.learn(&split.early, Some(&split.late), None, settings, &done.part(from, from + part));
             held.raw.extend(of.raw);
-            held.trees += of.trees;
+            // More rows carry more trees. The last parting is nearest to the whole window.
+            let growth = f64::from(table.rows()) / split.early.len().max(1) as f64;
+            held.trees = (of.trees as f64 * growth).round() as usize;
             outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
         }
-        held.trees = (held.trees as f64 / splits.len() as f64).round() as usize;
         let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
         let all: Vec<u32> = (0..table.rows()).collect();
         let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &done.part(0.5, 0.95));

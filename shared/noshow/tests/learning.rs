@@ -4,7 +4,8 @@
 mod support;
 
 use carelake_noshow::{
-    About, Algorithm, Column, Drift, DriftCounts, ErrorKind, Evaluation, Frame, Model, ModelFile, RiskBand, Settings, train,
+    About, Algorithm, Column, Drift, DriftCounts, ErrorKind, Evaluation, Frame, Model, ModelFile, RiskBand, Settings,
+    train,
 };
 use support::{Rows, known, learn, rows, settings};
 

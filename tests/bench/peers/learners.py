@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score  # noqa: E402
 
 MOST_TREES = 600
-PATIENCE = 20
+PATIENCE = 15
 LEAVES = 16
 RATE = 0.15
 
