@@ -276,11 +276,14 @@ def test_an_outcome_of_an_appointment_to_come_is_counted_and_not_used(hospital, 
     original = hospital[0]
     expected = predictions(copy(original, tmp_path / "before"))
     other = copy(original, tmp_path / "after")
-    header, *rows = (line for file in sorted((other.landing / "scheduling/appointments").rglob("*.csv")) for line in text_of(file).splitlines())
+    wanted = {row["appointment_id"] for row in expected}
+    files = sorted((other.landing / "scheduling/appointments").rglob("*.csv*"))
+    header, *rows = (line for file in files for line in text_of(file).splitlines())
     names = header.split(",")
     at = {name: names.index(name) for name in ("appointment_id", "appointment_date", "status", "no_show", "updated_at")}
-    cells = {row.split(",")[at["appointment_id"]]: row.split(",") for row in rows if len(row.split(",")) == len(names) and '"' not in row}
-    ahead = [row for row in cells.values() if row[at["appointment_date"]] > AS_OF and row[at["status"]] == "Scheduled"]
+    whole = [row.split(",") for row in rows if row.count(",") == header.count(",") and '"' not in row]
+    newest = {row[at["appointment_id"]]: row for row in sorted(whole, key=lambda row: row[at["updated_at"]])}
+    ahead = [row for number, row in newest.items() if number in wanted and row[at["status"]] == "Scheduled"]
     for row in ahead:
         row[at["status"]], row[at["no_show"]], row[at["updated_at"]] = "No-show", "true", "2025-06-30T06:00:00Z"
     other.write("scheduling/appointments/claims.csv", "\n".join([header, *(",".join(row) for row in ahead)]) + "\n")

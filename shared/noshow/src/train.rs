@@ -2,7 +2,7 @@
 //!
 //! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. With
 //! few rows the days before are held back in turn. Then the learner is trained again on the whole window, with as many
-//! trees as were best for each row: more rows carry more.
+//! trees as were best, or more where it has more rows.
 
 mod check;
 mod split;
@@ -26,6 +26,7 @@ use crate::model::{Learner, Model, Window, pool};
 use crate::random::Random;
 use crate::reasons::Contributions;
 use crate::settings::{Algorithm, Settings};
+use split::Split;
 
 /// Rows from which importances are summed up.
 const SAMPLE: usize = 5_000;
@@ -53,11 +54,10 @@ pub fn train(
         for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
             let (_, of) = table.learn(&split.early, Some(&split.late), None, settings, &done.part(from, from + part));
             held.raw.extend(of.raw);
-            // More rows carry more trees. The last parting is nearest to the whole window.
-            let growth = f64::from(table.rows()) / split.early.len().max(1) as f64;
-            held.trees = (of.trees as f64 * growth).round() as usize;
+            held.trees += of.trees;
             outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
         }
+        held.trees = most_apt(held.trees, &splits, table.rows());
         let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
         let all: Vec<u32> = (0..table.rows()).collect();
         let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &done.part(0.5, 0.95));
@@ -84,6 +84,16 @@ pub fn train(
         progress(1.0);
         Ok(model)
     })
+}
+
+/// How many trees to grow on all rows when the partings found `trees` together. More rows carry more trees; but where rows
+/// are few the number is uncertain, and the mean of the partings is the careful one: too many trees spoil the calibration.
+fn most_apt(trees: usize, splits: &[Split], rows: u32) -> usize {
+    let growth = match splits {
+        [only] => f64::from(rows) / only.early.len().max(1) as f64,
+        _ => 1.0,
+    };
+    (trees as f64 * growth / splits.len().max(1) as f64).round() as usize
 }
 
 /// Training rows ready for any learner.
