@@ -63,7 +63,7 @@ def features_of(given: argparse.Namespace, name: str, landing: Path, as_of: str)
 
 
 def generated(given: argparse.Namespace) -> tuple[Path, tuple[float, float]]:
-    """Appointments of a generated city; the AUROC of their true probabilities, and of what is observable of them."""
+    """Appointments of a generated city; on the last days, the AUROC of their true probabilities, and of what is observable of them."""
     landing = given.work / "generated-landing"
     say("  generating appointments")
     patients = 3_000 if given.quick else 38_000
@@ -72,7 +72,7 @@ def generated(given: argparse.Namespace) -> tuple[Path, tuple[float, float]]:
         if folder.is_dir() and folder.name != "noshow_vitoria":
             shutil.rmtree(folder)
     manifest = json.loads((landing / "manifest.json").read_text())
-    best = next((signal["best_auroc"], signal["observable_auroc"]) for signal in manifest["signals"] if signal["source"] == "noshow_vitoria")
+    best = next((signal["late_best_auroc"], signal["late_observable_auroc"]) for signal in manifest["signals"] if signal["source"] == "noshow_vitoria")
     return features_of(given, "generated", landing, "2025-06-30"), best
 
 

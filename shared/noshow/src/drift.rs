@@ -1,5 +1,6 @@
 //! Drift: how far the rows of today are from those of training, by the population stability index (PSI).
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
@@ -87,7 +88,7 @@ impl Reference {
     /// Sums up training rows and their probabilities.
     pub(crate) fn of(frame: &Frame, probabilities: Vec<f64>) -> Self {
         Self {
-            features: frame.columns().iter().map(Groups::of).collect(),
+            features: frame.columns().par_iter().map(Groups::of).collect(),
             score: Groups::of(&Column::Numeric(probabilities)),
         }
     }
@@ -117,11 +118,11 @@ impl Groups {
         Self { counts: count(&by, column), by }
     }
 
-    fn psi(&self, column: &Column) -> f64 {
-        let now = count(&self.by, column);
+    /// The index of rows that fell into the groups so.
+    fn psi(&self, now: &[u64]) -> f64 {
         let (before_all, now_all): (u64, u64) = (self.counts.iter().sum(), now.iter().sum());
         let share = |count: u64, all: u64| (count as f64).max(HALF) / (all as f64).max(1.0);
-        let groups = self.counts.iter().zip(&now).filter(|(before, now)| **before + **now > 0);
+        let groups = self.counts.iter().zip(now).filter(|(before, now)| **before + **now > 0);
         groups
             .map(|(before, now)| {
                 let (before, now) = (share(*before, before_all), share(*now, now_all));
@@ -154,23 +155,57 @@ fn count(by: &Bins, column: &Column) -> Vec<u64> {
     counts
 }
 
+/// How rows fell into the groups of training, counted batch by batch.
+#[derive(Debug, Clone, Default)]
+pub struct DriftCounts {
+    rows: u64,
+    score: Vec<u64>,
+    features: Vec<Vec<u64>>,
+}
+
+impl DriftCounts {
+    /// Counts rows and their probabilities.
+    pub fn add(&mut self, model: &Model, frame: &Frame, probabilities: &[f64]) -> Result<(), ModelError> {
+        model.check_frame(frame)?;
+        self.rows += frame.rows() as u64;
+        let reference = &model.reference;
+        add(&mut self.score, count(&reference.score.by, &Column::Numeric(probabilities.to_vec())));
+        self.features.resize(reference.features.len(), Vec::new());
+        for ((sums, groups), column) in self.features.iter_mut().zip(&reference.features).zip(frame.columns()) {
+            add(sums, count(&groups.by, column));
+        }
+        Ok(())
+    }
+
+    /// Compares what was counted with what the model was trained on.
+    pub fn drift(&self, model: &Model) -> Drift {
+        if self.rows == 0 {
+            return Drift { rows: 0, features: Vec::new(), alarm: Alarm::None };
+        }
+        let of = |name: &str, groups: &Groups, now: &[u64]| {
+            let psi = groups.psi(now);
+            FeatureDrift { feature: name.to_owned(), psi, alarm: Alarm::of(psi) }
+        };
+        let mut features = vec![of("score", &model.reference.score, &self.score)];
+        let names = model.features.features.iter().map(|feature| feature.name.as_str());
+        let known = names.zip(&model.reference.features).zip(&self.features);
+        features.extend(known.map(|((name, groups), now)| of(name, groups, now)));
+        let alarm = features.iter().map(|drift| drift.alarm).max().unwrap_or(Alarm::None);
+        Drift { rows: self.rows, features, alarm }
+    }
+}
+
+fn add(sums: &mut Vec<u64>, counts: Vec<u64>) {
+    sums.resize(counts.len(), 0);
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+}
+
 impl Drift {
     /// Compares rows and their probabilities with what the model was trained on.
     pub fn between(model: &Model, frame: &Frame, probabilities: &[f64]) -> Result<Self, ModelError> {
-        model.check_frame(frame)?;
-        if frame.rows() == 0 {
-            return Ok(Self { rows: 0, features: Vec::new(), alarm: Alarm::None });
-        }
-        let of = |name: &str, groups: &Groups, column: &Column| {
-            let psi = groups.psi(column);
-            FeatureDrift { feature: name.to_owned(), psi, alarm: Alarm::of(psi) }
-        };
-        let mut features = vec![of("score", &model.reference.score, &Column::Numeric(probabilities.to_vec()))];
-        let names = model.features.features.iter().map(|feature| feature.name.as_str());
-        let known = names.zip(&model.reference.features).zip(frame.columns());
-        features.extend(known.map(|((name, groups), column)| of(name, groups, column)));
-        let alarm = features.iter().map(|drift| drift.alarm).max().unwrap_or(Alarm::None);
-        Ok(Self { rows: frame.rows() as u64, features, alarm })
+        let mut counts = DriftCounts::default();
+        counts.add(model, frame, probabilities)?;
+        Ok(counts.drift(model))
     }
 }
 
@@ -183,7 +218,7 @@ mod tests {
         let groups = Groups { by: Bins::Cuts(vec![0.5]), counts: vec![0, 50, 50] };
         let now = Column::Numeric((0..100).map(|row| f64::from(u8::from(row < 75))).collect());
         let wanted = (0.25_f64 - 0.5) * (0.25_f64 / 0.5).ln() + (0.75_f64 - 0.5) * (0.75_f64 / 0.5).ln();
-        assert!((groups.psi(&now) - wanted).abs() < 1e-12);
+        assert!((groups.psi(&count(&groups.by, &now)) - wanted).abs() < 1e-12);
         assert_eq!(Alarm::of(wanted), Alarm::Major);
     }
 
@@ -191,10 +226,10 @@ mod tests {
     fn the_same_rows_do_not_drift_and_a_new_word_does() {
         let words = |word: &str| Column::Categorical { codes: vec![1; 100], words: vec![word.to_owned()] };
         let groups = Groups::of(&words("a"));
-        assert_eq!(groups.psi(&words("a")), 0.0);
-        assert!(groups.psi(&words("b")) > 1.0);
+        assert_eq!(groups.psi(&count(&groups.by, &words("a"))), 0.0);
+        assert!(groups.psi(&count(&groups.by, &words("b"))) > 1.0);
         let numbers = Column::Numeric((0..1_000).map(f64::from).collect());
-        assert_eq!(Groups::of(&numbers).psi(&numbers), 0.0);
+        assert_eq!(Groups::of(&numbers).psi(&Groups::of(&numbers).counts), 0.0);
         assert_eq!(Groups::of(&numbers).counts, [0, 101, 100, 100, 100, 100, 100, 100, 100, 100, 99]);
     }
 }

@@ -26,7 +26,7 @@ mod reasons;
 mod settings;
 mod train;
 
-pub use drift::{Alarm, Drift, FeatureDrift, Reference};
+pub use drift::{Alarm, Drift, DriftCounts, FeatureDrift, Reference};
 pub use error::{ErrorKind, ModelError};
 pub use evaluate::{Comparison, Confusion, Evaluation, GroupReport, Grouping, SMALL_GROUP, Verdict, compare};
 pub use features::{Feature, FeatureSet, Kind};

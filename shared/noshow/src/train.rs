@@ -2,10 +2,14 @@
 //!
 //! The last days of the window are held back: on them boosting finds when to stop, and the calibration is fitted. With
 //! few rows the days before are held back in turn. Then the learner is trained again on the whole window, with as many
-//! trees as were best.
+//! trees as were best, or more where it has more rows.
 
 mod check;
 mod split;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
 
 use crate::calibrate::Calibrator;
 use crate::drift::Reference;
@@ -22,6 +26,7 @@ use crate::model::{Learner, Model, Window, pool};
 use crate::random::Random;
 use crate::reasons::Contributions;
 use crate::settings::{Algorithm, Settings};
+use split::Split;
 
 /// Rows from which importances are summed up.
 const SAMPLE: usize = 5_000;
@@ -43,20 +48,19 @@ pub fn train(
     let (frame, mut warnings) = check::drop_empty(features, given)?;
     pool(settings.threads)?.install(|| {
         let table = Table::of(&frame, &labels);
-        let mut done = Progress { share: 0.0, tell: progress };
+        let done = Progress { told: AtomicU64::new(0), tell: progress };
         let (mut held, mut outcomes) = (Held { raw: Vec::new(), trees: 0 }, Vec::new());
         let part = 0.5 / splits.len() as f64;
         for (split, from) in splits.iter().zip((0..).map(|place| f64::from(place) * part)) {
-            let (_, of) =
-                table.learn(&split.early, Some(&split.late), None, settings, &mut done.part(from, from + part));
+            let (_, of) = table.learn(&split.early, Some(&split.late), None, settings, &done.part(from, from + part));
             held.raw.extend(of.raw);
             held.trees += of.trees;
             outcomes.extend(split.late.iter().filter_map(|row| labels.get(*row as usize).copied()));
         }
-        held.trees = (held.trees as f64 / splits.len() as f64).round() as usize;
+        held.trees = most_apt(held.trees, &splits, table.rows());
         let calibrator = Calibrator::fit(settings.calibration, &held.raw, &outcomes);
         let all: Vec<u32> = (0..table.rows()).collect();
-        let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &mut done.part(0.5, 0.95));
+        let (learner, _) = table.learn(&all, None, Some(held.trees), settings, &done.part(0.5, 0.95));
         if matches!(&learner, Learner::Logistic(model) if !model.converged) {
             warnings.push("the logistic regression did not settle within its steps".to_owned());
         }
@@ -82,6 +86,16 @@ pub fn train(
     })
 }
 
+/// How many trees to grow on all rows when the partings found `trees` together. More rows carry more trees; but where rows
+/// are few the number is uncertain, and the mean of the partings is the careful one: too many trees spoil the calibration.
+fn most_apt(trees: usize, splits: &[Split], rows: u32) -> usize {
+    let growth = match splits {
+        [only] => f64::from(rows) / only.early.len().max(1) as f64,
+        _ => 1.0,
+    };
+    (trees as f64 * growth / splits.len().max(1) as f64).round() as usize
+}
+
 /// Training rows ready for any learner.
 struct Table<'a> {
     frame: &'a Frame,
@@ -101,7 +115,6 @@ struct Held {
 
 impl<'a> Table<'a> {
     fn of(frame: &'a Frame, labels: &'a [bool]) -> Self {
-        use rayon::prelude::*;
         let all: Vec<usize> = (0..frame.rows()).collect();
         let bins: Vec<Bins> = frame.columns().par_iter().map(|column| Bins::find(column, &all)).collect();
         let binned = Binned::of(&bins, frame);
@@ -120,7 +133,7 @@ impl<'a> Table<'a> {
         late: Option<&[u32]>,
         trees: Option<usize>,
         settings: &Settings,
-        report: &mut dyn FnMut(f64),
+        report: &(dyn Fn(f64) + Sync),
     ) -> (Learner, Held) {
         let ground = Ground { table: &self.binned, bundles: &self.bundles };
         let learner = match settings.algorithm {
@@ -128,8 +141,8 @@ impl<'a> Table<'a> {
             Algorithm::Forest => {
                 let mut random = Random::new(settings.seed, 0);
                 let all = settings.forest.trees as f64;
-                let mut count = |tree: usize| report(tree as f64 / all);
-                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &mut count))
+                let count = |tree: usize| report(tree as f64 / all);
+                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &count))
             }
             Algorithm::Logistic => {
                 Learner::Logistic(logistic::fit(self.frame, &self.bins, self.labels, rows, &settings.logistic))
@@ -143,7 +156,8 @@ impl<'a> Table<'a> {
         (learner, Held { raw, trees: settings.forest.trees })
     }
 
-    /// Boosts one ensemble for each bag and averages them. The number of trees is that which was best on average.
+    /// Boosts one ensemble for each bag, side by side, and averages them. The number of trees is that which was best on
+    /// average.
     fn boost(
         &self,
         ground: &Ground<'_>,
@@ -151,18 +165,21 @@ impl<'a> Table<'a> {
         late: Option<&[u32]>,
         trees: Option<usize>,
         settings: &Settings,
-        report: &mut dyn FnMut(f64),
+        report: &(dyn Fn(f64) + Sync),
     ) -> (Learner, Held) {
         let bags = settings.trees.bags;
         let most = trees.unwrap_or(settings.trees.most_trees);
+        let grown = AtomicU64::new(0);
+        let of_bag = |bag: usize| {
+            let mut random = Random::new(settings.seed, bag as u64);
+            let count = || report((grown.fetch_add(1, Ordering::Relaxed) + 1) as f64 / (most * bags).max(1) as f64);
+            boost(ground, self.labels, rows, late, &settings.trees, most, &mut random, &count)
+        };
+        let ensembles: Vec<_> = (0..bags).into_par_iter().map(of_bag).collect();
         let mut sum = Boosted { base: 0.0, trees: Vec::new() };
         let mut held = Held { raw: vec![0.0; late.map_or(0, <[u32]>::len)], trees: 0 };
         let weight = 1.0 / bags as f64;
-        for bag in 0..bags {
-            let mut random = Random::new(settings.seed, bag as u64);
-            let mut count = |tree: usize| report((bag as f64 + tree as f64 / most.max(1) as f64) * weight);
-            let (boosted, watched) =
-                boost(ground, self.labels, rows, late, &settings.trees, most, &mut random, &mut count);
+        for (boosted, watched) in ensembles {
             if let Some(watched) = watched {
                 held.trees += watched.best;
                 held.raw.iter_mut().zip(watched.raw).for_each(|(sum, raw)| *sum += raw * weight);
@@ -180,17 +197,17 @@ impl<'a> Table<'a> {
 
 /// Hands shares of the whole on, never less than before.
 struct Progress<'a> {
-    share: f64,
+    /// Hundredths told so far: what a bar shows.
+    told: AtomicU64,
     tell: &'a (dyn Fn(f64) + Sync),
 }
 
 impl Progress<'_> {
-    fn part(&mut self, from: f64, to: f64) -> impl FnMut(f64) + '_ {
+    fn part(&self, from: f64, to: f64) -> impl Fn(f64) + Sync + '_ {
         move |share: f64| {
             let now = from + (to - from) * share.clamp(0.0, 1.0);
-            // A hundredth is what a bar shows.
-            if now >= self.share + 0.01 {
-                self.share = now;
+            let hundredths = (now * 100.0) as u64;
+            if self.told.fetch_max(hundredths, Ordering::Relaxed) < hundredths {
                 (self.tell)(now);
             }
         }
@@ -203,7 +220,7 @@ fn importances(learner: &Learner, bins: &[Bins], frame: &Frame) -> Vec<f64> {
     let mut sums = vec![0.0; bins.len()];
     let rows: Vec<usize> = (0..frame.rows()).step_by(frame.rows().div_ceil(SAMPLE).max(1)).collect();
     let mut means = vec![0.0; bins.len()];
-    let all: Vec<Vec<f64>> = rows.iter().map(|row| contributions.of(*row)).collect();
+    let all: Vec<Vec<f64>> = rows.par_iter().map(|row| contributions.of(*row)).collect();
     for of_row in &all {
         means.iter_mut().zip(of_row).for_each(|(mean, value)| *mean += value / rows.len() as f64);
     }

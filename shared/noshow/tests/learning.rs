@@ -4,7 +4,8 @@
 mod support;
 
 use carelake_noshow::{
-    About, Algorithm, Column, Drift, ErrorKind, Evaluation, Frame, Model, ModelFile, RiskBand, Settings, train,
+    About, Algorithm, Column, Drift, DriftCounts, ErrorKind, Evaluation, Frame, Model, ModelFile, RiskBand, Settings,
+    train,
 };
 use support::{Rows, known, learn, rows, settings};
 
@@ -186,6 +187,20 @@ fn drift_is_found_where_it_is() {
     assert_eq!(loud, ["score", "lead"]);
     let nothing = Drift::between(&model, &rows.frame.take(&[]), &[]).unwrap();
     assert!(nothing.rows == 0 && nothing.features.is_empty());
+}
+
+#[test]
+fn drift_counted_batch_by_batch_is_that_of_all_rows() {
+    let rows = rows(4_000, 12);
+    let model = learn(&rows, &settings(Algorithm::Trees));
+    let of = |frame: &Frame| model.score(frame, 1).unwrap();
+    let late = rows.frame.take(&(1_000..4_000).collect::<Vec<_>>());
+    let mut counts = DriftCounts::default();
+    for part in (1_000..4_000).collect::<Vec<_>>().chunks(700) {
+        let frame = rows.frame.take(part);
+        counts.add(&model, &frame, &of(&frame)).unwrap();
+    }
+    assert_eq!(counts.drift(&model), Drift::between(&model, &late, &of(&late)).unwrap());
 }
 
 #[test]

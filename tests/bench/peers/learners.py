@@ -25,9 +25,9 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score  # noqa: E402
 
 MOST_TREES = 600
-PATIENCE = 30
+PATIENCE = 15
 LEAVES = 16
-RATE = 0.1
+RATE = 0.15
 
 
 def table(described: dict, rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

@@ -78,9 +78,9 @@ impl Bundle {
         }
         let (_, size, weight) = *self.parts.iter().find(|part| part.0 == column)?;
         let mut own = [0_u64; 256];
-        for (code, sums) in cells.iter().enumerate() {
-            if let Some(cell) = own.get_mut(code / weight % size) {
-                *cell = cell.wrapping_add(*sums);
+        for cycle in cells.chunks_exact(weight * size) {
+            for (cell, same) in own.iter_mut().zip(cycle.chunks_exact(weight)) {
+                *cell = same.iter().fold(*cell, |sum, sums| sum.wrapping_add(*sums));
             }
         }
         Some(own)

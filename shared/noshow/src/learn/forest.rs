@@ -20,7 +20,7 @@ pub(crate) fn forest(
     rows: &[u32],
     settings: &ForestSettings,
     random: &mut Random,
-    report: &mut dyn FnMut(usize),
+    report: &dyn Fn(usize),
 ) -> Forest {
     let count = ground.table.columns.len();
     let wanted = (count as f64).sqrt().ceil() as usize;

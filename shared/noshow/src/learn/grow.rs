@@ -22,7 +22,7 @@ pub(crate) struct Shape {
     pub(crate) leaves: usize,
     pub(crate) depth: usize,
     pub(crate) rules: Rules,
-    /// True when every leaf may be split by a few features of its own: then only these are counted, for each leaf anew.
+    /// True when every leaf may be split by a few features of its own: then these are counted, for each leaf anew.
     pub(crate) anew: bool,
 }
 
@@ -32,7 +32,7 @@ struct Leaf {
     rows: Vec<u32>,
     /// Rows that are only sorted into leaves.
     others: Vec<u32>,
-    /// Histograms of the bundles; None where not counted.
+    /// Histograms of the bundles; None where no feature is usable.
     cells: Vec<Option<Cells>>,
     total: u64,
     depth: usize,
@@ -62,7 +62,7 @@ impl Ground<'_> {
     ) -> Grown {
         let total = rows.iter().filter_map(|row| packed.get(*row as usize)).fold(0_u64, |sum, x| sum.wrapping_add(*x));
         let may = usable();
-        let cells = self.histograms(&rows, packed, shape.anew.then_some(may.as_slice()));
+        let cells = self.histograms(&rows, packed, &may);
         let mut root = Leaf { rows, others, cells, total, depth: 0, parent: None, split: None };
         root.split = self.best_split(&root, scale, shape, &may);
         let mut leaves = vec![root];
@@ -76,12 +76,13 @@ impl Ground<'_> {
             let feature = u16::try_from(split.feature).unwrap_or(0);
             nodes.push(Node { feature, test: split.test, left: 0, right: 0 });
             let last = leaves.len() + 2 >= shape.leaves;
-            let (left, right) = self.divide(leaf, &split, node, packed, last || shape.anew);
+            let (left, right) =
+                self.divide(leaf, &split, node, packed, (!last && !shape.anew).then_some(may.as_slice()));
             for mut leaf in [left, right] {
                 if !last && leaf.depth < shape.depth {
                     let may = usable();
                     if shape.anew {
-                        leaf.cells = self.histograms(&leaf.rows, packed, Some(&may));
+                        leaf.cells = self.histograms(&leaf.rows, packed, &may);
                     }
                     leaf.split = self.best_split(&leaf, scale, shape, &may);
                 }
@@ -109,12 +110,12 @@ impl Ground<'_> {
         }
     }
 
-    /// Histograms of all bundles, or of those with a usable feature.
-    fn histograms(&self, rows: &[u32], packed: &[u64], usable: Option<&[bool]>) -> Vec<Option<Cells>> {
+    /// Histograms of the bundles with a usable feature.
+    fn histograms(&self, rows: &[u32], packed: &[u64], usable: &[bool]) -> Vec<Option<Cells>> {
         let gathered: Vec<u64> = rows.iter().map(|row| packed.get(*row as usize).copied().unwrap_or(0)).collect();
         let of = |bundle: &Bundle| {
-            let may = |usable: &[bool]| bundle.columns().any(|column| usable.get(column).copied().unwrap_or(false));
-            usable.is_none_or(may).then(|| bundle.histogram(rows, &gathered))
+            let may = bundle.columns().any(|column| usable.get(column).copied().unwrap_or(false));
+            may.then(|| bundle.histogram(rows, &gathered))
         };
         if rows.len() < WORTH_THREADS {
             return self.bundles.iter().map(of).collect();
@@ -122,8 +123,9 @@ impl Ground<'_> {
         self.bundles.par_iter().map(of).collect()
     }
 
-    /// The two leaves under a split. The smaller one's histogram is counted, the other's is what is left.
-    fn divide(&self, leaf: Leaf, split: &Split, node: usize, packed: &[u64], uncounted: bool) -> (Leaf, Leaf) {
+    /// The two leaves under a split. Where features are `usable`, the smaller one's histograms are counted; the other's
+    /// are what is left.
+    fn divide(&self, leaf: Leaf, split: &Split, node: usize, packed: &[u64], usable: Option<&[bool]>) -> (Leaf, Leaf) {
         let bins = self.table.columns.get(split.feature).map(Vec::as_slice).unwrap_or_default();
         let sides = split.test.table();
         let (left_rows, right_rows) = part(&leaf.rows, bins, &sides);
@@ -133,9 +135,10 @@ impl Ground<'_> {
         let total =
             smaller.iter().filter_map(|row| packed.get(*row as usize)).fold(0_u64, |sum, x| sum.wrapping_add(*x));
         let rest = leaf.total.wrapping_sub(total);
-        let counted = if uncounted { Vec::new() } else { leaf.cells };
-        let (cells, mut rest_cells) =
-            (if uncounted { Vec::new() } else { self.histograms(smaller, packed, None) }, counted);
+        let (cells, mut rest_cells) = match usable {
+            Some(usable) => (self.histograms(smaller, packed, usable), leaf.cells),
+            None => (Vec::new(), Vec::new()),
+        };
         for (rest, cells) in rest_cells.iter_mut().flatten().zip(cells.iter().flatten()) {
             for (rest, cell) in rest.iter_mut().zip(cells) {
                 *rest = rest.wrapping_sub(*cell);

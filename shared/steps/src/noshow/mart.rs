@@ -104,6 +104,14 @@ impl Mart {
         source: &str,
         condition: Expr,
     ) -> Result<Vec<RecordBatch>, StepError> {
+        self.select(features, source, condition)?.collect().await.map_err(failed("computing the features"))
+    }
+
+    /// The same, not read yet.
+    ///
+    /// # Errors
+    /// When a column is missing.
+    pub fn select(&self, features: &FeatureSet, source: &str, condition: Expr) -> Result<DataFrame, StepError> {
         let mut names: Vec<&str> = BESIDE.to_vec();
         let wanted = features.features.iter().map(|feature| feature.name.as_str()).chain([features.label.as_str()]);
         for name in wanted {
@@ -113,11 +121,9 @@ impl Mart {
         }
         let order = ["appointment_date", "appointment_id"].map(|name| ident(name).sort(true, false)).to_vec();
         let rows = self.rows.clone().filter(ident("source").eq(lit(source)).and(condition));
-        let rows = rows
-            .and_then(|rows| rows.select(names.iter().map(|name| ident(*name)).collect::<Vec<_>>()))
+        rows.and_then(|rows| rows.select(names.iter().map(|name| ident(*name)).collect::<Vec<_>>()))
             .and_then(|rows| rows.sort(order))
-            .map_err(failed("selecting the features"))?;
-        rows.collect().await.map_err(failed("computing the features"))
+            .map_err(failed("selecting the features"))
     }
 
     /// Appointments of a source that have an outcome though they are dated after `day`: their outcome is not used.

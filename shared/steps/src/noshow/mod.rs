@@ -7,6 +7,7 @@
 mod groups;
 mod mart;
 mod score;
+mod scoring;
 mod tables;
 mod tracking;
 mod train;

@@ -6,6 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use carelake_lake::{ColumnEntry, TableEntry, TableFormat, Write};
 use carelake_sql::session::schema_of;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
 use datafusion::logical_expr::Expr;
 use serde::Deserialize;
 
@@ -109,9 +111,26 @@ impl KeptTable {
             return Ok(());
         }
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(self.schema()?)] } else { rows };
+        let table = MemTable::try_new(self.schema()?, vec![rows]);
+        let table = table.map_err(|error| StepError::query(format!("writing {qualified}"), &error))?;
+        self.replace_by(context, Arc::new(table), predicate).await
+    }
+
+    /// The same by the rows of a table, which are read as they are written.
+    ///
+    /// # Errors
+    /// `Conflict` when another run changed the part meanwhile.
+    pub async fn replace_by(
+        &self,
+        context: &Context,
+        rows: Arc<dyn TableProvider>,
+        predicate: Expr,
+    ) -> Result<(), StepError> {
+        let qualified = self.qualified();
+        let current = context.tables.open(&qualified, None).await?;
         let session = crate::conform::session(context)?;
         let frame =
-            session.read_batches(rows).map_err(|error| StepError::query(format!("writing {qualified}"), &error))?;
+            session.read_table(rows).map_err(|error| StepError::query(format!("writing {qualified}"), &error))?;
         let write = Write {
             plan: frame.into_unoptimized_plan(),
             session: session.state(),

@@ -68,7 +68,8 @@ impl TestLake {
         lake
     }
 
-    fn path(&self, part: &str) -> std::path::PathBuf {
+    /// A path in its folder.
+    pub fn path(&self, part: &str) -> std::path::PathBuf {
         self.folder.path().join(part)
     }
 
@@ -94,6 +95,11 @@ impl TestLake {
             NaiveDate::from_ymd_opt(2025, 6, 30).unwrap(),
             "law".to_owned(),
         )
+    }
+
+    /// Waits for the end of some work.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// Takes what is new, all of it, without failures.
@@ -165,7 +171,7 @@ fn wanted(view: &View) -> bool {
 }
 
 /// Each row as `column=value|…`, rows in order.
-fn texts(batches: &[RecordBatch], without: &[&str]) -> Vec<String> {
+pub fn texts(batches: &[RecordBatch], without: &[&str]) -> Vec<String> {
     let options = FormatOptions::default().with_null("NULL");
     let mut rows = Vec::new();
     for batch in batches {

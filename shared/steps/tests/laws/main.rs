@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod deliveries;
+mod futures;
 mod lake;
 mod partitions;
 mod rows;
