@@ -27,7 +27,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 MOST_TREES = 600
 PATIENCE = 15
 LEAVES = 16
-RATE = 0.15
+RATE = 0.1
 
 
 def table(described: dict, rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
