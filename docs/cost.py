@@ -84,9 +84,7 @@ def main() -> None:
     month = {load.name: costs(load) for load in WORKLOADS}
     lines = [[part, *(f"{month[load.name][part]:,.2f}" for load in WORKLOADS)] for part in month[WORKLOADS[0].name]]
     lines.append(["**sum**", *(f"**{sum(month[load.name].values()):,.2f}**" for load in WORKLOADS)])
-    loads = [
-        [load.name, f"{load.files:,}", f"{load.mb:g}", f"{load.together}", f"{load.queries:,}", f"{load.query_mb:,g}"] for load in WORKLOADS
-    ]
+    loads = [[load.name, f"{load.files:,}", f"{load.mb:g}", f"{load.together}", f"{load.queries:,}", f"{load.query_mb:,g}"] for load in WORKLOADS]
     prices = [[name, f"{price['usd']:.10f}".rstrip("0").rstrip("."), price["read"], price["source"]] for name, price in PRICES.items()]
     print(f"""\
 # What it costs on AWS
