@@ -9,7 +9,7 @@ import uuid
 
 import polars
 import pytest
-from conftest import DOCTORS, PATIENTS, VISITS, clinic
+from conftest import DOCTORS, PATIENTS, VISITS, Lake, clinic
 
 HEADER = "patient_id,name,gender,dob,blood_group,city\n"
 SENTINEL = re.compile(rb"(?i)zq\d{6}")
@@ -174,6 +174,20 @@ def test_steps_answer_when_they_are_asked_directly(stack, hospital):
     for step in ("conform", "publish", "maintain"):
         answer = stack.invoke(step, run_id=f"asked-{step}", as_of="2025-06-30")
         assert (answer["step"], answer["run_id"], answer["status"]) == (step, f"asked-{step}", "done")
+
+
+def test_a_copy_of_both_buckets_is_a_lake_for_the_command(stack, storm, tmp_path):
+    lake = Lake(tmp_path)
+    for bucket in (stack.lake, stack.identity):
+        for key in stack.keys(bucket):
+            file = lake.folder / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(stack.body(bucket, key))
+            file.chmod(0o600)
+    lake.run()
+    assert lake.one("SELECT count(*) FROM silver.patients WHERE source = 'clinic'") == str(stack.delta("silver", "patients").height)
+    (before,) = [row for row in lake.sql("SELECT * FROM city_distribution") if row["city"] == "Oslo"]
+    assert before["patient_count"] == str(1 + 2 * 160)
 
 
 def test_no_sentinel_stands_in_logs_or_outside_identity(stack, storm):
