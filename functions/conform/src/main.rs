@@ -1,0 +1,3 @@
+//! Bronze to silver.
+
+fn main() {}

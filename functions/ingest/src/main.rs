@@ -1,0 +1,3 @@
+//! Landing object to bronze, identity and quarantine.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Keeps the lake in order.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Silver to gold and the catalogue.
+
+fn main() {}

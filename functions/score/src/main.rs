@@ -1,0 +1,3 @@
+//! Scores appointments.
+
+fn main() {}

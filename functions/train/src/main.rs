@@ -1,0 +1,3 @@
+//! Trains the no-show model.
+
+fn main() {}

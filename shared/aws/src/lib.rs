@@ -1,0 +1,1 @@
+//! carelake on AWS.
