@@ -1,4 +1,5 @@
 //! A server on loopback that answers as the test says, and keeps what it was asked.
+#![allow(dead_code, missing_docs, reason = "each test takes what it needs")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
