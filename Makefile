@@ -27,7 +27,7 @@ claim:
 		git ls-files Cargo.toml functions shared | xargs touch; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/.clone; fi
 
 build: claim ## build the carelake command
-	cargo build --locked --workspace
+	cargo build --locked --workspace --bin carelake
 
 demo: build ## a synthetic hospital from landing to gold, in ./demo
 	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh

@@ -14,7 +14,7 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
@@ -32,6 +32,9 @@ const PAGE: usize = 32 << 10;
 
 /// Commits of other sources that a change lets pass before it gives way.
 const RACES: u32 = 60;
+
+/// Logs that are listed at the same time: on a bucket each takes its time to answer.
+const LOGS: usize = 32;
 
 /// One change of a table, visible at once or not at all.
 #[derive(Debug)]
@@ -122,11 +125,12 @@ impl DeltaTables {
         &self,
         tables: impl IntoIterator<Item = &'a str>,
     ) -> Result<BTreeMap<String, Option<u64>>, LakeError> {
-        let mut versions = BTreeMap::new();
-        for table in tables {
-            versions.insert(table.to_owned(), self.newest(table).await?);
-        }
-        Ok(versions)
+        let tables: Vec<String> = tables.into_iter().map(str::to_owned).collect();
+        let newest = |table: String| async move {
+            let version = self.newest(&table).await?;
+            Ok((table, version))
+        };
+        futures::stream::iter(tables).map(newest).buffered(LOGS).try_collect().await
     }
 
     /// The newest version, from the names of the log's files alone.

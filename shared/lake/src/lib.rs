@@ -7,6 +7,7 @@
 mod between;
 mod catalog;
 mod cluster;
+mod commits;
 mod delta;
 mod erasure;
 mod error;
@@ -24,7 +25,7 @@ mod replace;
 mod rotation;
 mod store;
 
-pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
+pub use catalog::{Catalog, ColumnEntry, FolderCatalog, PartitionEntry, TableEntry, TableFormat, ViewEntry};
 pub use cluster::{clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
