@@ -22,7 +22,8 @@ HEADER = "patient_id,name,gender,dob,blood_group,city\n"
 
 
 def file(number: int, rows: int) -> str:
-    lines = [f"P{number:04d}{row:06d},Ann Example {row},F,1980-01-01,A+,City {number}\n" for row in range(rows)]
+    """A file that moves every patient to another city, so that silver stays as large as it is."""
+    lines = [f"P{row:06d},Ann Example {row},F,1980-01-01,A+,City {number}\n" for row in range(rows)]
     return HEADER + "".join(lines)
 
 
