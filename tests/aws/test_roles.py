@@ -27,7 +27,7 @@ FUNCTIONS = {
     "conform": {"reads": {"bronze", "silver", "gold", "quarantine", "names", "identity", "key"}, "writes": {"silver", "quarantine", "identity", "key"}},
     "publish": {"reads": {"bronze", "silver", "gold", "quarantine", "names", "identity", "key"}, "writes": {"gold", "names"}},
     "train": {"reads": {"silver", "gold"}, "writes": set()},
-    "score": {"reads": {"silver", "gold"}, "writes": {"silver", "gold"}},
+    "score": {"reads": {"silver", "gold"}, "writes": {"gold"}},
     "maintain": {"reads": {"silver", "gold", "names"}, "writes": {"silver", "gold", "names"}},
 }
 
