@@ -86,6 +86,14 @@ pub struct Request {
     pub as_of: Option<NaiveDate>,
 }
 
+/// The request among notices, if somebody asked.
+pub fn requested(notices: &[Notice]) -> Option<&Request> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Request(request) => Some(request),
+        _ => None,
+    })
+}
+
 /// An event of no known shape. What it held is not kept: it may name a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unknown;

@@ -181,7 +181,7 @@ impl LandingBucket {
         let invalid = |_| LakeError::new(ErrorKind::Invalid, context);
         let mut tags: Vec<Tag> =
             present.iter().filter(|tag| ![STATUS_TAG, RUN_TAG].contains(&tag.key())).cloned().collect();
-        for (name, value) in [(STATUS_TAG, status), (RUN_TAG, &run)] {
+        for (name, value) in [(STATUS_TAG, status), (RUN_TAG, run.as_str())] {
             tags.push(Tag::builder().key(name).value(value).build().map_err(invalid)?);
         }
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(invalid)?;

@@ -11,7 +11,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
-use crate::event::{Event, Message, Notice, Request, decode};
+use crate::event::{Event, Message, Notice, decode, requested};
 use crate::job::{Done, Job};
 use crate::lake::Place;
 use crate::log::{Level, Log, print, quiet_panics};
@@ -57,6 +57,7 @@ fn place<F: Function>() -> Result<Place, String> {
 }
 
 /// An error as Lambda tells it to who invoked the function.
+#[derive(Debug)]
 struct Failure(StepError);
 
 impl From<Failure> for Diagnostic {
@@ -85,7 +86,7 @@ async fn invoked<F: Function>(function: F, place: Place, event: LambdaEvent<Valu
     let deadline = started + left(context.deadline, now);
     let (namespace, name) = (place.config.namespace.clone(), place.config.function.clone());
     let mut metrics = Metrics::default();
-    let answer = answer(function, place, event, &log, &mut metrics, (now, deadline, &context.request_id)).await;
+    let answer = answer(function, place, event, &log, &mut metrics, (now, deadline, context.request_id.as_str())).await;
     if let Err(error) = &answer {
         metrics.add(Metric::Failures, 1);
         let fields = [("kind", Value::from(kind(error))), ("problem", Value::from(error.to_string()))];
@@ -138,7 +139,7 @@ async fn answer<F: Function>(
             (notices, Some(parts))
         }
     };
-    let worked = AssertUnwindSafe(function.work(job.clone(), notices.clone())).catch_unwind();
+    let worked = AssertUnwindSafe(Box::pin(function.work(job.clone(), notices.clone()))).catch_unwind();
     let done = worked.await.unwrap_or_else(|_| {
         let stopped = || Err(StepError::Invalid("the step was stopped by a defect; the log says where".to_owned()));
         notices.iter().map(|_| stopped()).collect()
@@ -149,13 +150,6 @@ async fn answer<F: Function>(
         (None, Some(_)) => reply::<F>(&job, done, metrics),
         (None, None) => done.into_iter().find_map(Result::err).map_or_else(|| Ok(json!({"status": "done"})), Err),
     }
-}
-
-fn requested(notices: &[Notice]) -> Option<&Request> {
-    notices.iter().find_map(|notice| match notice {
-        Notice::Request(request) => Some(request),
-        _ => None,
-    })
 }
 
 /// Something that is a name; anything else is not repeated.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use carelake_contracts::Sources;
+use carelake_contracts::{LandingPath, Sources};
 use carelake_lake::{IngestEntry, Status};
 use carelake_steps::ingest::{Ingested, covered, ingest};
 use carelake_steps::{Context, StepError};
@@ -88,9 +88,11 @@ impl Taking {
         if let Some(dataset) = &request.dataset {
             prefix.push_str(&format!("{dataset}/"));
         }
-        let day = request.partition.map(|day| format!("/{day}/"));
-        let files = self.landing.list(&prefix).await?;
-        let wanted = files.into_iter().filter(|file| day.as_ref().is_none_or(|day| file.key.expose().contains(day)));
+        let of_day = |file: &ObjectRef| match request.partition {
+            Some(day) => LandingPath::parse(file.key.expose()).is_ok_and(|path| path.date == Some(day)),
+            None => true,
+        };
+        let wanted = self.landing.list(&prefix).await?.into_iter().filter(of_day);
         let one = |file: ObjectRef| async move {
             self.job
                 .in_time(async {
@@ -121,7 +123,7 @@ impl Taking {
             return Ok(());
         };
         let context = Context { landing: Arc::new(fetched), ..self.context.clone() };
-        match ingest(&context, key).await? {
+        match Box::pin(ingest(&context, key)).await? {
             Ingested::Taken(entry) => {
                 self.count(&entry);
                 let rows = [

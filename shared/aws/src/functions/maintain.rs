@@ -9,7 +9,7 @@ use carelake_steps::run::Silent;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use crate::event::Notice;
+use crate::event::{Notice, requested};
 use crate::job::{Done, Job};
 use crate::log::Level;
 use crate::metrics::Metric;
@@ -23,7 +23,7 @@ impl Function for Maintain {
     const STEP: &'static str = "maintain";
 
     async fn work(&self, job: Arc<Job>, notices: Vec<Notice>) -> Vec<Done> {
-        if super::request(&notices).is_none() {
+        if requested(&notices).is_none() {
             job.ignore("an event that asks for nothing was ignored");
             return super::all(&notices, Ok(()));
         }

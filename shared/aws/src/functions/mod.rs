@@ -15,7 +15,7 @@ pub use publish::Publish;
 use carelake_sql::views::{View, Views};
 use carelake_steps::StepError;
 
-use crate::event::{Notice, ObjectRef, Request};
+use crate::event::{Notice, ObjectRef};
 use crate::job::{Done, Job};
 
 /// The definitions of gold that ship with carelake.
@@ -33,12 +33,4 @@ fn all(notices: &[Notice], done: Result<(), StepError>) -> Vec<Done> {
 fn ledger_source<'a>(job: &Job, object: &'a ObjectRef, prefix: &str) -> Option<&'a str> {
     let key = object.key.expose().strip_prefix(prefix).filter(|_| object.bucket == job.place.config.lake)?;
     key.split('/').next().filter(|source| !source.is_empty())
-}
-
-/// The request among notices, if somebody asked.
-fn request(notices: &[Notice]) -> Option<&Request> {
-    notices.iter().find_map(|notice| match notice {
-        Notice::Request(request) => Some(request),
-        _ => None,
-    })
 }

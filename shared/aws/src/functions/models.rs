@@ -9,7 +9,7 @@ use carelake_steps::run::Silent;
 use carelake_steps::{Context, StepError};
 use serde_json::{Value, json};
 
-use crate::event::Notice;
+use crate::event::{Notice, requested};
 use crate::job::{Done, Job};
 use crate::log::Level;
 use crate::runtime::Function;
@@ -26,7 +26,7 @@ impl Function for Train {
     const STEP: &'static str = "train";
 
     async fn work(&self, job: Arc<Job>, notices: Vec<Notice>) -> Vec<Done> {
-        let Some(request) = super::request(&notices) else {
+        let Some(request) = requested(&notices) else {
             job.ignore("an event that asks for nothing was ignored");
             return super::all(&notices, Ok(()));
         };
@@ -42,7 +42,7 @@ impl Function for Score {
     const STEP: &'static str = "score";
 
     async fn work(&self, job: Arc<Job>, notices: Vec<Notice>) -> Vec<Done> {
-        let Some(request) = super::request(&notices) else {
+        let Some(request) = requested(&notices) else {
             job.ignore("an event that asks for nothing was ignored");
             return super::all(&notices, Ok(()));
         };
