@@ -1,5 +1,5 @@
 //! Every event shape of events/, decoded as the functions decode it.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::path::Path;
 
