@@ -7,8 +7,12 @@
 mod between;
 mod catalog;
 mod cluster;
+<<<<<<< HEAD
 mod columns;
 mod commit;
+=======
+mod commits;
+>>>>>>> infra
 mod delta;
 mod erasure;
 mod error;
@@ -29,8 +33,13 @@ mod split;
 mod spool;
 mod store;
 
+<<<<<<< HEAD
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
 pub use cluster::{Clustered, clustered, one_stream};
+=======
+pub use catalog::{Catalog, ColumnEntry, FolderCatalog, PartitionEntry, TableEntry, TableFormat, ViewEntry};
+pub use cluster::{clustered, one_stream};
+>>>>>>> infra
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};
