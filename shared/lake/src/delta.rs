@@ -11,14 +11,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-<<<<<<< HEAD
-use futures::TryStreamExt;
-=======
 use futures::{StreamExt, TryStreamExt};
-use parquet::basic::Encoding;
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::ColumnPath;
->>>>>>> infra
 
 use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;

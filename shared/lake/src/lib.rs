@@ -7,12 +7,9 @@
 mod between;
 mod catalog;
 mod cluster;
-<<<<<<< HEAD
 mod columns;
 mod commit;
-=======
 mod commits;
->>>>>>> infra
 mod delta;
 mod erasure;
 mod error;
@@ -33,13 +30,8 @@ mod split;
 mod spool;
 mod store;
 
-<<<<<<< HEAD
-pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
-pub use cluster::{Clustered, clustered, one_stream};
-=======
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, PartitionEntry, TableEntry, TableFormat, ViewEntry};
-pub use cluster::{clustered, one_stream};
->>>>>>> infra
+pub use cluster::{Clustered, clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
 pub use error::{ErrorKind, LakeError, explain};
