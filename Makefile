@@ -5,6 +5,9 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
 MLFLOW_VENV := $(CACHE)/mlflow-venv
 BENCH_VENV := $(CACHE)/bench-venv
+MINISTACK_VENV := $(CACHE)/ministack-venv
+INFRA_VENV := $(CACHE)/infra-venv
+INFRA_LINT_VENV := $(CACHE)/infra-lint-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
@@ -12,7 +15,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python check lint fmt bless docs bench bench-scorer fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-scorer fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +27,7 @@ claim:
 		git ls-files Cargo.toml functions shared | xargs touch; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/.clone; fi
 
 build: claim ## build the carelake command
-	cargo build --locked --workspace
+	cargo build --locked --workspace --bin carelake
 
 demo: build ## a synthetic hospital from landing to gold, in ./demo
 	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh
@@ -38,7 +41,7 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
 $(VENV)/.ready: tests/requirements.txt
@@ -51,18 +54,43 @@ $(MLFLOW_VENV)/.ready: tests/mlflow/requirements.txt $(VENV)/.ready
 	$(VENV)/bin/uv pip install --quiet --python $(MLFLOW_VENV)/bin/python --require-hashes -r tests/mlflow/requirements.txt
 	@touch $@
 
+test-aws: build $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## the deployed stack on an emulated AWS
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/aws
+
+define VIRTUALENV
+$(1)/.ready: $(2)/requirements.txt
+	python3 -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)/requirements.txt
+	@touch $$@
+endef
+$(eval $(call VIRTUALENV,$(MINISTACK_VENV),tests/aws))
+$(eval $(call VIRTUALENV,$(INFRA_VENV),infra))
+$(eval $(call VIRTUALENV,$(INFRA_LINT_VENV),infra/lint))
+
 check: lint test ## formatting, lints, tests: the same as in CI
 
-lint: claim $(VENV)/.ready
+lint: claim lint-infra $(VENV)/.ready
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(VENV)/bin/ruff check tests docs
-	$(VENV)/bin/ruff format --check tests docs
+	$(VENV)/bin/ruff check tests docs infra
+	$(VENV)/bin/ruff format --check tests docs infra
 	$(PYTHON) tests/lint_sql.py
+
+lint-infra: $(INFRA_LINT_VENV)/.ready ## the templates, with cfn-lint and checkov
+	cd infra && $(INFRA_LINT_VENV)/bin/cfn-lint && $(INFRA_LINT_VENV)/bin/checkov --config-file .checkov.yaml --directory .
+
+infra: ## write the generated template of infra/
+	python3 infra/prepared.py > infra/prepared.yaml
+
+package: claim $(INFRA_VENV)/.ready ## build the functions for Lambda, and check what they need of it; CARGO_FLAGS are cargo's
+	PATH=$(INFRA_VENV)/bin:$$PATH $(INFRA_VENV)/bin/python infra/package.py $(CARGO_FLAGS)
+
+deploy: package ## deploy to AWS: NAME, AWS_REGION, PARAMETERS="Key=Value ..."
+	PATH=$(INFRA_VENV)/bin:$$PATH bash infra/deploy.sh
 
 fmt: $(VENV)/.ready ## format the code
 	cargo fmt --all
-	$(VENV)/bin/ruff format tests docs
+	$(VENV)/bin/ruff format tests docs infra
 
 bless: build ## rewrite golden files from what the code gives; read the difference before you commit it
 	CARELAKE_BLESS=1 cargo test --locked --workspace
@@ -71,6 +99,7 @@ docs: ## write the generated pages of docs/
 	python3 docs/data_model.py > docs/data-model.md
 	python3 docs/definitions.py > docs/definitions.md
 	python3 docs/measures.py > docs/measures.md
+	python3 docs/cost.py > docs/cost.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release --workspace --bin carelake
@@ -99,7 +128,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	for folder in tests tests/mlflow tests/bench; do \
+	for folder in tests tests/mlflow tests/bench tests/aws infra infra/lint; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies

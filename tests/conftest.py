@@ -94,6 +94,16 @@ def real_exports(shared_data, tmp_path_factory) -> Lake:
     return lake
 
 
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """The template on an emulated AWS, policies enforced, with the functions of the build in it."""
+    from stack import Stack
+
+    deployed = Stack(TARGET, tmp_path_factory.mktemp("aws"))
+    yield deployed
+    deployed.stop()
+
+
 def dataset(report: dict, source: str, name: str) -> dict:
     """The report of one dataset."""
     (found,) = [one for one in report["datasets"] if (one["source"], one["dataset"]) == (source, name)]

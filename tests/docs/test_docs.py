@@ -29,10 +29,17 @@ def pages() -> list[Path]:
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize(("script", "page"), [("data_model.py", "data-model.md"), ("definitions.py", "definitions.md"), ("measures.py", "measures.md")])
+@pytest.mark.parametrize(
+    ("script", "page"), [("data_model.py", "data-model.md"), ("definitions.py", "definitions.md"), ("measures.py", "measures.md"), ("cost.py", "cost.md")]
+)
 def test_a_generated_page_is_what_its_generator_prints(script, page):
     printed = subprocess.run([sys.executable, ROOT / "docs" / script], capture_output=True, text=True, check=True).stdout
     assert (ROOT / "docs" / page).read_text() == printed, "run make docs"
+
+
+def test_the_template_of_prepared_statements_is_what_its_generator_prints():
+    printed = subprocess.run([sys.executable, ROOT / "infra/prepared.py"], capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "infra/prepared.yaml").read_text() == printed, "run make infra"
 
 
 def anchors(page: Path) -> set[str]:

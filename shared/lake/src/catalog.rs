@@ -49,6 +49,15 @@ pub struct TableEntry {
     pub partition_by: Vec<ColumnEntry>,
 }
 
+/// A partition of a table that is no Delta table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionEntry {
+    /// Values of the partition columns, outermost first.
+    pub values: Vec<String>,
+    /// Its folder within the lake.
+    pub location: String,
+}
+
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViewEntry {
@@ -80,6 +89,15 @@ pub trait Catalog: Send + Sync {
     /// # Errors
     /// When the catalogue cannot take it.
     async fn put_view(&self, entry: &ViewEntry) -> Result<(), LakeError>;
+
+    /// Makes partitions of a table known, and the table with them if it is not. A catalogue that finds partitions by
+    /// their folders has nothing to do.
+    ///
+    /// # Errors
+    /// When the catalogue cannot take them, or has one of them at another place.
+    async fn put_partitions(&self, _table: &TableEntry, _partitions: &[PartitionEntry]) -> Result<(), LakeError> {
+        Ok(())
+    }
 
     /// All tables, by database and name.
     ///

@@ -11,7 +11,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;
@@ -19,6 +19,9 @@ use crate::store::Lake;
 
 /// Commits of other sources that a change lets pass before it gives way.
 const RACES: u32 = 60;
+
+/// Logs that are listed at the same time: on a bucket each takes its time to answer.
+const LOGS: usize = 32;
 
 /// One change of a table, visible at once or not at all.
 #[derive(Debug)]
@@ -111,11 +114,12 @@ impl DeltaTables {
         &self,
         tables: impl IntoIterator<Item = &'a str>,
     ) -> Result<BTreeMap<String, Option<u64>>, LakeError> {
-        let mut versions = BTreeMap::new();
-        for table in tables {
-            versions.insert(table.to_owned(), self.newest(table).await?);
-        }
-        Ok(versions)
+        let tables: Vec<String> = tables.into_iter().map(str::to_owned).collect();
+        let newest = |table: String| async move {
+            let version = self.newest(&table).await?;
+            Ok((table, version))
+        };
+        futures::stream::iter(tables).map(newest).buffered(LOGS).try_collect().await
     }
 
     /// The newest version, from the names of the log's files alone.

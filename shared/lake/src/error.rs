@@ -44,7 +44,7 @@ impl ErrorKind {
 }
 
 /// A storage error. It names places and causes, never values of rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LakeError {
     /// What kind.
     pub kind: ErrorKind,

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LakeError;
 use crate::layout::{Layer, Layout};
 use crate::store::Lake;
+
+/// Entries that are read at the same time: on a bucket each takes its time to answer.
+const READS: usize = 32;
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,13 +149,18 @@ impl Ledger {
         Ok(self.entries("_carelake/ledger/ingest").await?.0)
     }
 
-    /// Every ingested file, oldest first within its dataset, and the entries that another has taken the place of: the
-    /// same version of a file, read by an earlier contract. Those count no more and are to be forgotten.
+    /// Every ingested file, of one source or of all, oldest first within its dataset, and the entries that another has
+    /// taken the place of: the same version of a file, read by an earlier contract. Those count no more and are to be
+    /// forgotten.
     ///
     /// # Errors
     /// When an entry cannot be read.
-    pub async fn ingested_and_replaced(&self) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
-        self.entries("_carelake/ledger/ingest").await
+    pub async fn ingested_and_replaced(
+        &self,
+        source: Option<&str>,
+    ) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
+        let folder = source.map(|source| format!("/{source}")).unwrap_or_default();
+        self.entries(&format!("_carelake/ledger/ingest{folder}")).await
     }
 
     /// Every ingested file that has not been overwritten since, and the `_order` of those that have.
@@ -182,10 +191,10 @@ impl Ledger {
 
     /// The entries that count, and those that others have taken the place of.
     async fn entries(&self, folder: &str) -> Result<(Vec<IngestEntry>, Vec<IngestEntry>), LakeError> {
-        let mut entries: Vec<IngestEntry> = Vec::new();
-        for path in self.lake.list(folder).await? {
-            entries.extend(self.lake.get_json::<IngestEntry>(&path).await?);
-        }
+        let paths = self.lake.list(folder).await?;
+        let read = |path: String| async move { self.lake.get_json::<IngestEntry>(&path).await };
+        let found = futures::stream::iter(paths).map(read).buffered(READS);
+        let mut entries: Vec<IngestEntry> = found.try_filter_map(|entry| async { Ok(entry) }).try_collect().await?;
         entries.sort_by_cached_key(|entry| {
             (entry.source.clone(), entry.dataset.clone(), entry.order(), entry.generation, entry.name.clone())
         });
@@ -255,6 +264,19 @@ impl Ledger {
     /// When the entry cannot be read.
     pub async fn conform_entry(&self, entry: &IngestEntry) -> Result<Option<ConformEntry>, LakeError> {
         self.lake.get_json(&Layout::conform_entry(&entry.source, &entry.dataset, &entry.name)).await
+    }
+
+    /// The same of many files, in their order.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub async fn conform_entries(&self, entries: &[IngestEntry]) -> Result<Vec<(String, ConformEntry)>, LakeError> {
+        let read = |entry: &IngestEntry| {
+            let entry = entry.clone();
+            async move { Ok(self.conform_entry(&entry).await?.map(|conformed| (entry.name, conformed))) }
+        };
+        let found = futures::stream::iter(entries.iter().map(read).collect::<Vec<_>>()).buffered(READS);
+        found.try_filter_map(|found| async { Ok(found) }).try_collect().await
     }
 
     /// Records a conformed file.

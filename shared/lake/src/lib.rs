@@ -9,6 +9,7 @@ mod catalog;
 mod cluster;
 mod columns;
 mod commit;
+mod commits;
 mod delta;
 mod erasure;
 mod error;
@@ -29,7 +30,7 @@ mod split;
 mod spool;
 mod store;
 
-pub use catalog::{Catalog, ColumnEntry, FolderCatalog, TableEntry, TableFormat, ViewEntry};
+pub use catalog::{Catalog, ColumnEntry, FolderCatalog, PartitionEntry, TableEntry, TableFormat, ViewEntry};
 pub use cluster::{Clustered, clustered, one_stream};
 pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};

@@ -91,10 +91,27 @@ impl LakeKey {
         if fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
             return Err(KeyError::Exposed);
         }
-        let text = fs::read_to_string(path).map_err(io)?;
+        Self::parse(&fs::read_to_string(path).map_err(io)?)
+    }
+
+    /// A key of the text of its file.
+    ///
+    /// # Errors
+    /// When the text is not 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut bytes = [0_u8; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| KeyError::Malformed)?;
         Self::from_bytes(&bytes)
+    }
+
+    /// The text of a new key's file.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random_text() -> Result<String, KeyError> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
+        Ok(hex::encode(bytes))
     }
 
     /// Keyed hash of `parts` for naming things, 32 hexadecimal digits. `domain` keeps uses apart.
@@ -139,13 +156,12 @@ fn feed(mac: &mut HmacSha256, part: &str) {
 /// The whole key is in place or absent: written aside, then linked under its name.
 fn create(path: &Path) -> Result<(), KeyError> {
     let io = |error: std::io::Error| KeyError::Io(error.kind());
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
+    let text = LakeKey::random_text()?;
     let mut suffix = [0_u8; 8];
     getrandom::fill(&mut suffix).map_err(|_| KeyError::NoRandomness)?;
     let aside = path.with_extension(hex::encode(suffix));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(io)?;
-    let written = file.write_all(hex::encode(bytes).as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| match fs::hard_link(&aside, path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => other,

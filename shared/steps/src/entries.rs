@@ -34,10 +34,10 @@ pub fn entry_of(view: &View, planned: &Schema) -> TableEntry {
 pub fn lake_tables(context: &Context) -> Result<Vec<TableEntry>, StepError> {
     let mut entries = Vec::new();
     for contract in context.contracts.contracts.values() {
-        entries.push(landed(contract, Layer::Bronze, &schema::bronze(contract)));
-        entries.push(landed(contract, Layer::Quarantine, &schema::quarantine()));
+        entries.push(landed(contract, Layer::Bronze));
+        entries.push(landed(contract, Layer::Quarantine));
         if contract.has_identity() {
-            entries.push(landed(contract, Layer::Identity, &schema::identity(contract)));
+            entries.push(landed(contract, Layer::Identity));
         }
     }
     entries.extend(context.contracts.tables.values().map(canonical));
@@ -64,7 +64,13 @@ pub fn lake_tables(context: &Context) -> Result<Vec<TableEntry>, StepError> {
     Ok(entries)
 }
 
-fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
+/// The table of a dataset in a layer that ingest writes.
+pub fn landed(contract: &Contract, layer: Layer) -> TableEntry {
+    let schema = match layer {
+        Layer::Bronze => schema::bronze(contract),
+        Layer::Identity => schema::identity(contract),
+        Layer::Quarantine => schema::quarantine(),
+    };
     let describe = |name: &str| {
         let known = contract.column(name).filter(|_| layer != Layer::Quarantine);
         known.map(|column| column.description.clone()).unwrap_or_default()
@@ -80,7 +86,7 @@ fn landed(contract: &Contract, layer: Layer, schema: &Schema) -> TableEntry {
         description: contract.description.clone(),
         format: TableFormat::Parquet,
         location: format!("{}/{}", layer.database(), contract.table()),
-        columns: schema::entries(schema, &describe),
+        columns: schema::entries(&schema, &describe),
         partition_by: vec![
             column("source", ColumnType::String, "Sender."),
             column("ingest_date", ColumnType::Date, "Day of the landing folder, else of arrival."),

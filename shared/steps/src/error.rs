@@ -5,7 +5,7 @@ use std::fmt;
 use carelake_lake::{ErrorKind, LakeError, explain};
 
 /// A failed step. Texts name places and causes, never values of rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum StepError {
     /// Storage failed.
     Lake(LakeError),

@@ -61,7 +61,7 @@ pub async fn run(
     let keys: Vec<LandingKey> = context.landing.list()?.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let taken = ingest_all(context, &keys, workers, observer, &mut report).await?;
     stage(&mut report, "ingest");
-    let conformed = conform_all(context, observer, &mut report).await?;
+    let conformed = conform_all(context, None, observer, &mut report).await?;
     stage(&mut report, "conform");
     observer.begin("publish", views.len() as u64);
     let published = conform::retry(|| publish(context, views, observer)).await;
@@ -108,22 +108,25 @@ async fn ingest_all(
     Ok(taken)
 }
 
-/// Conforms all that is in the ledger and not conformed by the present mapping, parents before children.
-async fn conform_all(
+/// Conforms what is in the ledger and not conformed by the present mapping, parents before children: of one source, or
+/// of all.
+///
+/// # Errors
+/// When the lake cannot be read at all. What fails for one dataset is in the report's `failures`.
+pub async fn conform_all(
     context: &Context,
+    source: Option<&str>,
     observer: &dyn Observer,
     report: &mut RunReport,
 ) -> Result<BTreeMap<String, ConformEntry>, StepError> {
-    let mut known: BTreeMap<String, ConformEntry> = BTreeMap::new();
     let mut files: BTreeMap<Group, Vec<IngestEntry>> = BTreeMap::new();
-    let (ingested, replaced) = context.ledger.ingested_and_replaced().await?;
+    let (ingested, replaced) = context.ledger.ingested_and_replaced(source).await?;
     if let Err(error) = forget_replaced(context, &replaced).await {
         report.failures.push(error.to_string());
     }
+    let mut known: BTreeMap<String, ConformEntry> =
+        context.ledger.conform_entries(&ingested).await?.into_iter().collect();
     for entry in ingested {
-        if let Some(conformed) = context.ledger.conform_entry(&entry).await? {
-            known.insert(entry.name.clone(), conformed);
-        }
         files.entry((entry.source.clone(), entry.dataset.clone())).or_default().push(entry);
     }
     let mut ranked: BTreeMap<usize, Vec<(&Group, &Contract)>> = BTreeMap::new();

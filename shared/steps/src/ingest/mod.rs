@@ -15,11 +15,12 @@ use std::time::Instant;
 
 use carelake_contracts::{Contract, LandingPath};
 use carelake_decode::Header;
-use carelake_lake::{IngestEntry, Lake, LakeError, LandingFile, LandingKey, Status};
+use carelake_lake::{IngestEntry, Lake, LakeError, LandingFile, LandingKey, Layer, PartitionEntry, Status};
 use carelake_privacy::LakeKey;
 use chrono::{DateTime, Utc};
 
 use crate::context::Context;
+use crate::entries::landed;
 use crate::erased::ErasedRows;
 use crate::error::StepError;
 use rows::Outputs;
@@ -47,15 +48,9 @@ pub enum Ingested {
 /// # Errors
 /// When storage fails; a bad file is not an error, it is recorded and quarantined.
 pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, StepError> {
-    let path = match LandingPath::parse(key.expose()) {
-        Ok(path) => path,
+    let (path, contract) = match covered(context, key) {
+        Ok(covered) => covered,
         Err(reason) => return Ok(Ingested::Ignored(reason)),
-    };
-    let feed = context.sources.feed(&path.source).to_owned();
-    let Some(contract) = context.contracts.contract(&feed, &path.dataset).cloned() else {
-        return Ok(Ingested::Ignored(
-            "no contract has this feed and dataset; add one, or bind the source in sources.toml",
-        ));
     };
     let start = Instant::now();
     let (versions, replaced) =
@@ -89,9 +84,9 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
     }
     let same = versions.iter().filter(|other| other.order() == entry.order());
     entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
-    let (lake, order) = (context.lake.clone(), entry.order());
+    let (lake, order, shape) = (context.lake.clone(), entry.order(), contract.clone());
     let erased = context.erased.rows(context, &contract, &path.source).await?;
-    let read = blocking(move || read_unchanged(&lake, &file, &path, &contract, &order, erased.as_ref())).await?;
+    let read = blocking(move || read_unchanged(&lake, &file, &path, &shape, &order, erased.as_ref())).await?;
     // One that is gone by now was read as it was opened.
     let written_to = context.landing.peek(key).is_ok_and(|now| now != (bytes, modified));
     let Some(Read { digest, header, outputs }) = read.filter(|_| !written_to) else {
@@ -113,14 +108,48 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
         );
         return Err(StepError::Conservation(text));
     }
+    let mut written = Vec::new();
     for (layer, output) in outputs.files {
         if let Some(mut file) = output {
             context.lake.put_once(&entry.object(layer), &mut file).await?;
+            written.push(layer);
         }
     }
+    register(context, &contract, &entry, &written).await?;
     entry.seconds = start.elapsed().as_secs_f64();
     context.ledger.record_ingest(&entry).await?;
     Ok(Ingested::Taken(Box::new(entry)))
+}
+
+/// What a key says of its file, and the contract that covers it.
+///
+/// # Errors
+/// Why none does.
+pub fn covered(context: &Context, key: &LandingKey) -> Result<(LandingPath, Contract), &'static str> {
+    let path = LandingPath::parse(key.expose())?;
+    let feed = context.sources.feed(&path.source);
+    let contract = context.contracts.contract(feed, &path.dataset).cloned();
+    let missing = "no contract has this feed and dataset; add one, or bind the source in sources.toml";
+    contract.map(|contract| (path, contract)).ok_or(missing)
+}
+
+/// Makes the partitions of the written objects known to the catalogue; that of quarantine always, because conform may
+/// put rows there whose parents are missing.
+async fn register(
+    context: &Context,
+    contract: &Contract,
+    entry: &IngestEntry,
+    written: &[Layer],
+) -> Result<(), StepError> {
+    let others = written.iter().filter(|layer| **layer != Layer::Quarantine);
+    for layer in others.chain(&[Layer::Quarantine]) {
+        let location = entry.object(*layer);
+        let location = location.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let values = vec![entry.source.clone(), entry.ingest_date.to_string()];
+        let partition = PartitionEntry { values, location };
+        context.catalog.put_partitions(&landed(contract, *layer), &[partition]).await?;
+    }
+    Ok(())
 }
 
 /// Removes what the same version of a file left under an earlier contract.

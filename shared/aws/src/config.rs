@@ -1,0 +1,144 @@
+//! Settings of a function, read once from its environment when it starts.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What a function is set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Name of the function, a dimension of its metrics.
+    pub function: String,
+    /// Bucket of the lake.
+    pub lake: String,
+    /// Bucket of `identity/`; the lake's own unless told.
+    pub identity: String,
+    /// Bucket where senders drop files; what needs it says so.
+    pub landing: Option<String>,
+    /// Namespace of metrics.
+    pub namespace: String,
+    /// With less time left than this, no new piece of work is begun.
+    pub reserve: Duration,
+    /// Region of the services.
+    pub region: String,
+    /// Where the services answer, when not at AWS: an emulator, or a VPC endpoint.
+    pub endpoint: Option<String>,
+    /// Credentials of the function's role.
+    pub credentials: Credentials,
+}
+
+/// Credentials, as Lambda gives them. `Debug` shows nothing of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Access key id.
+    pub id: String,
+    /// Secret access key.
+    pub secret: String,
+    /// Session token.
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(redacted)")
+    }
+}
+
+/// All that is wrong with an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the function's environment is not complete: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Config {
+    /// Reads the environment through `variable`.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, at once.
+    pub fn read(function: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut errors = Vec::new();
+        let get = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let mut need = |name: &str, what: &str| {
+            get(name).unwrap_or_else(|| {
+                errors.push(format!("{name} is not set ({what})"));
+                String::new()
+            })
+        };
+        let lake = need("CARELAKE_LAKE_BUCKET", "the bucket of the lake");
+        let region = need("AWS_REGION", "set by Lambda itself");
+        let id = need("AWS_ACCESS_KEY_ID", "set by Lambda itself");
+        let secret = need("AWS_SECRET_ACCESS_KEY", "set by Lambda itself");
+        let reserve = get("CARELAKE_RESERVE_SECONDS").unwrap_or_else(|| "10".to_owned());
+        let reserve = reserve.parse::<u32>().unwrap_or_else(|_| {
+            errors.push("CARELAKE_RESERVE_SECONDS is not a whole number of seconds".to_owned());
+            0
+        });
+        let endpoint = get("AWS_ENDPOINT_URL");
+        if endpoint.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            errors.push("AWS_ENDPOINT_URL does not begin with http:// or https://".to_owned());
+        }
+        if !errors.is_empty() {
+            return Err(ConfigErrors(errors));
+        }
+        Ok(Self {
+            function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| function.to_owned()),
+            identity: get("CARELAKE_IDENTITY_BUCKET").unwrap_or_else(|| lake.clone()),
+            lake,
+            landing: get("CARELAKE_LANDING_BUCKET"),
+            namespace: get("CARELAKE_METRICS_NAMESPACE").unwrap_or_else(|| "carelake".to_owned()),
+            reserve: Duration::from_secs(u64::from(reserve)),
+            region,
+            endpoint,
+            credentials: Credentials { id, secret, token: get("AWS_SESSION_TOKEN") },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+        let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+        Config::read("ingest", |name| variables.get(name).map(|value| (*value).to_owned()))
+    }
+
+    const ENOUGH: [(&str, &str); 4] = [
+        ("CARELAKE_LAKE_BUCKET", "lake"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "very secret"),
+    ];
+
+    #[test]
+    fn defaults_stand_for_what_is_not_set() {
+        let config = read(&ENOUGH).unwrap();
+        assert_eq!((config.identity.as_str(), config.function.as_str()), ("lake", "ingest"));
+        assert_eq!((config.reserve, config.landing), (Duration::from_secs(10), None));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let errors =
+            read(&[("CARELAKE_RESERVE_SECONDS", "soon"), ("AWS_ENDPOINT_URL", "127.0.0.1"), ("AWS_REGION", " ")]);
+        let text = errors.unwrap_err().to_string();
+        for name in
+            ["LAKE_BUCKET", "AWS_REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "RESERVE_SECONDS", "ENDPOINT_URL"]
+        {
+            assert!(text.contains(name), "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn credentials_do_not_show() {
+        let shown = format!("{:?}", read(&ENOUGH).unwrap());
+        assert!(!shown.contains("very secret"), "{shown}");
+    }
+}

@@ -1,0 +1,52 @@
+//! publish: marts, catalogue and views, once for all that is waiting.
+
+use std::sync::Arc;
+
+use carelake_contracts::Sources;
+use carelake_steps::StepError;
+use carelake_steps::conform::retry;
+use carelake_steps::publish::publish;
+use carelake_steps::run::Silent;
+use serde_json::Value;
+
+use crate::event::Notice;
+use crate::job::{Done, Job};
+use crate::log::Level;
+use crate::metrics::Metric;
+use crate::runtime::Function;
+
+/// Where the entries are written whose arrival begins a publish: the last thing that conform does with a file.
+const LEDGER: &str = "_carelake/ledger/conform/";
+
+/// The function.
+#[derive(Debug, Clone, Copy)]
+pub struct Publish;
+
+impl Function for Publish {
+    const STEP: &'static str = "publish";
+
+    async fn work(&self, job: Arc<Job>, notices: Vec<Notice>) -> Vec<Done> {
+        let due = |notice: &Notice| match notice {
+            Notice::Request(_) => true,
+            Notice::Created(object) => super::ledger_source(&job, object, LEDGER).is_some(),
+            Notice::Other | Notice::Test => false,
+        };
+        if !notices.iter().any(due) {
+            job.ignore("an event that brings nothing to publish was ignored");
+            return super::all(&notices, Ok(()));
+        }
+        super::all(&notices, job.in_time(published(&job)).await)
+    }
+}
+
+async fn published(job: &Job) -> Result<(), StepError> {
+    let context = job.open(Sources::default()).await?;
+    // One reading of the whole catalogue is cheaper than one for each of its entries.
+    context.catalog.tables().await?;
+    let views = super::views()?;
+    let changed = retry(|| publish(&context, &views, &Silent)).await?;
+    job.count(Metric::TablesChanged, changed.len() as u64);
+    job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);
+    job.tell("changed_tables", Value::from(changed));
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! One invocation, as the steps see it: its ids, its day, the time that is left, what it counted.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use carelake_contracts::Sources;
+use carelake_lake::{ErrorKind, LakeError};
+use carelake_steps::maintain::erase::Nowhere;
+use carelake_steps::{Context, StepError};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Map, Value};
+
+use crate::lake::{Place, Work};
+use crate::log::{Level, Log};
+use crate::metrics::{Metric, Metrics};
+
+/// How one notice went.
+pub type Done = Result<(), StepError>;
+
+/// What an error says that is none: there was no time left.
+pub const HANDED_BACK: &str = "handed back before the deadline";
+/// Kept for the answer when a piece of work is cut short.
+const TO_ANSWER: Duration = Duration::from_millis(1_500);
+
+/// One invocation.
+pub struct Job {
+    /// Where the function works.
+    pub place: Place,
+    /// Its log.
+    pub log: Log,
+    /// Identifies the run.
+    pub run_id: String,
+    /// The day that was asked for.
+    pub as_of: Option<NaiveDate>,
+    /// When the invocation began.
+    pub now: DateTime<Utc>,
+    deadline: Instant,
+    metrics: Mutex<Metrics>,
+    report: Mutex<Map<String, Value>>,
+}
+
+impl Job {
+    /// An invocation that must end at `deadline`.
+    pub fn new(
+        place: Place,
+        log: Log,
+        run_id: String,
+        as_of: Option<NaiveDate>,
+        now: DateTime<Utc>,
+        deadline: Instant,
+    ) -> Self {
+        Self { place, log, run_id, as_of, now, deadline, metrics: Mutex::default(), report: Mutex::default() }
+    }
+
+    /// The day as of which ages and the like are reckoned: the one asked for, else today, in UTC.
+    pub fn day(&self) -> NaiveDate {
+        self.as_of.unwrap_or_else(|| self.now.date_naive())
+    }
+
+    /// The lake, without a landing zone.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn open(&self, sources: Sources) -> Result<Context, StepError> {
+        let work = Work { run_id: self.run_id.clone(), as_of: self.day(), sources };
+        self.place.open(std::sync::Arc::new(Nowhere), work).await
+    }
+
+    /// Does a piece of work if there is time to begin it, and gives it up when the deadline is near: every step can be
+    /// cut short anywhere and run again.
+    ///
+    /// # Errors
+    /// Those of the work; a transient one when time was too short.
+    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, StepError>>) -> Result<T, StepError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left < self.place.config.reserve {
+            return Err(self.hand_back());
+        }
+        match tokio::time::timeout(left.saturating_sub(TO_ANSWER), work).await {
+            Ok(done) => done,
+            Err(_) => Err(self.hand_back()),
+        }
+    }
+
+    fn hand_back(&self) -> StepError {
+        self.count(Metric::HandedBack, 1);
+        LakeError::new(ErrorKind::Transient, HANDED_BACK).into()
+    }
+
+    /// True for the error that says that time was too short.
+    pub fn is_handed_back(error: &StepError) -> bool {
+        matches!(error, StepError::Lake(error) if error.context == HANDED_BACK)
+    }
+
+    /// Counts.
+    pub fn count(&self, metric: Metric, by: u64) {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).add(metric, by);
+    }
+
+    /// Adds to the answer of a request.
+    pub fn tell(&self, name: &str, value: Value) {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), value);
+    }
+
+    /// What was told.
+    pub fn report(&self) -> Map<String, Value> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was counted.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes an event that is none of the function's business.
+    pub fn ignore(&self, why: &'static str) {
+        self.count(Metric::EventsIgnored, 1);
+        self.log.write(Level::Info, why, &[]);
+    }
+}

@@ -1,0 +1,221 @@
+//! The landing zone on S3: the exact version that an event speaks of, and the tags that say what became of it.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::DateTime as SmithyTime;
+use aws_sdk_s3::types::{ObjectVersion, Tag, Tagging};
+use carelake_lake::{ErrorKind, LakeError, Landing, LandingFile, LandingKey};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::event::ObjectRef;
+use crate::problem::problem;
+
+/// Tag that says what became of a file.
+pub const STATUS_TAG: &str = "carelake-status";
+/// Tag that says which run took it.
+pub const RUN_TAG: &str = "carelake-run";
+
+/// The landing bucket.
+#[derive(Debug, Clone)]
+pub struct LandingBucket {
+    client: Client,
+    bucket: String,
+}
+
+/// One version of one file, in a private file of this machine: the landing zone that an invocation sees.
+#[derive(Debug)]
+pub struct Fetched {
+    key: LandingKey,
+    file: File,
+    bytes: u64,
+    modified: DateTime<Utc>,
+}
+
+impl LandingBucket {
+    /// The bucket, through that client.
+    pub fn new(client: &Client, bucket: &str) -> Self {
+        Self { client: client.clone(), bucket: bucket.to_owned() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Copies a version into `scratch`; `None` when it is gone, or when other content took its place in a bucket that
+    /// keeps no versions: an event of that content is under way.
+    ///
+    /// # Errors
+    /// When S3 does not give it.
+    pub async fn fetch(&self, object: &ObjectRef, scratch: &Path) -> Result<Option<Fetched>, LakeError> {
+        let context = "reading a landing file";
+        let before = self.earlier_in_its_second(object).await?;
+        let got = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(object.key.expose())
+            .set_version_id(object.version.clone())
+            .set_if_match(object.etag.as_ref().map(|etag| format!("\"{etag}\"")))
+            .send()
+            .await;
+        let mut got = match got.map_err(|error| problem(context, &error)) {
+            Ok(got) => got,
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let modified = time(got.last_modified()).ok_or_else(|| {
+            LakeError::new(ErrorKind::Transient, context).caused_by("the answer has no time of arrival")
+        })?;
+        let io = |error: std::io::Error| LakeError::io("writing a scratch file", &error);
+        let mut file = tempfile::tempfile_in(scratch).map_err(io)?;
+        let (wanted, mut bytes) = (got.content_length(), 0_u64);
+        while let Some(chunk) = got.body.next().await {
+            let broken = |_| LakeError::new(ErrorKind::Transient, context).caused_by("the answer broke off");
+            let chunk = chunk.map_err(broken)?;
+            bytes = bytes.saturating_add(chunk.len() as u64);
+            file.write_all(&chunk).map_err(io)?;
+        }
+        if wanted.is_some_and(|wanted| u64::try_from(wanted) != Ok(bytes)) {
+            return Err(LakeError::new(ErrorKind::Transient, context).caused_by("the answer is cut short"));
+        }
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        let modified = modified + TimeDelta::microseconds(before);
+        Ok(Some(Fetched { key: object.key.clone(), file, bytes, modified }))
+    }
+
+    /// How many older versions of the same key arrived within the same second: S3 tells times in seconds, and lists the
+    /// versions of a key newest first.
+    async fn earlier_in_its_second(&self, object: &ObjectRef) -> Result<i64, LakeError> {
+        let Some(version) = &object.version else { return Ok(0) };
+        let listed = self.client.list_object_versions().bucket(&self.bucket).prefix(object.key.expose()).send().await;
+        let listed = listed.map_err(|error| problem("listing the versions of a landing file", &error))?;
+        let mut same = listed.versions().iter().filter(|other| other.key() == Some(object.key.expose()));
+        let Some(found) = same.find(|other| other.version_id() == Some(version)) else { return Ok(0) };
+        let second = |version: &ObjectVersion| version.last_modified().map(SmithyTime::secs);
+        Ok(i64::try_from(same.filter(|other| second(other) == second(found)).count()).unwrap_or_default())
+    }
+
+    /// The present files under a prefix, in order.
+    ///
+    /// # Errors
+    /// When S3 does not list them.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ObjectRef>, LakeError> {
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| problem("listing the landing bucket", &error))?;
+            found.extend(page.contents().iter().filter_map(|object| Some((object.key()?.to_owned(), object.size()))));
+        }
+        let files = found.into_iter().filter(|(key, _)| !key.ends_with('/') && key.contains('/'));
+        let mut objects = Vec::new();
+        for (key, _) in files {
+            objects.push(ObjectRef {
+                bucket: self.bucket.clone(),
+                key: LandingKey::new(key),
+                version: None,
+                etag: None,
+            });
+        }
+        Ok(objects)
+    }
+
+    /// The same file with its present version, which the bucket may not keep; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When S3 does not say.
+    pub async fn present(&self, object: &ObjectRef) -> Result<Option<ObjectRef>, LakeError> {
+        let head = self.client.head_object().bucket(&self.bucket).key(object.key.expose()).send().await;
+        match head.map_err(|error| problem("looking at a landing file", &error)) {
+            Ok(head) => Ok(Some(ObjectRef {
+                version: head.version_id().filter(|version| *version != "null").map(str::to_owned),
+                etag: head.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
+                ..object.clone()
+            })),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A small text of the bucket; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When S3 does not give it.
+    pub async fn text(&self, key: &str) -> Result<Option<String>, LakeError> {
+        let context = format!("reading {key}");
+        let got = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(got) => got,
+            Err(error) => {
+                let error = problem(context, &error);
+                return if error.kind == ErrorKind::NotFound { Ok(None) } else { Err(error) };
+            }
+        };
+        let broken = |_| LakeError::new(ErrorKind::Transient, context.clone()).caused_by("the answer broke off");
+        let bytes = got.body.collect().await.map_err(broken)?.into_bytes();
+        let text = String::from_utf8(bytes.to_vec());
+        text.map(Some).map_err(|_| LakeError::new(ErrorKind::Corrupt, context.clone()).caused_by("it is not UTF-8"))
+    }
+
+    /// Says on a version what became of it, beside the tags that it has. `run` is kept when the version has one already
+    /// and `again` says that it was taken before.
+    ///
+    /// # Errors
+    /// When S3 refuses.
+    pub async fn tag(&self, object: &ObjectRef, status: &str, run: &str, again: bool) -> Result<(), LakeError> {
+        let context = "tagging a landing file";
+        let call = self.client.get_object_tagging().bucket(&self.bucket).key(object.key.expose());
+        let got = call.set_version_id(object.version.clone()).send().await;
+        let present = match got.map_err(|error| problem(context, &error)) {
+            Ok(got) => got.tag_set().to_vec(),
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let value = |name: &str| present.iter().find(|tag| tag.key() == name).map(|tag| tag.value().to_owned());
+        let run = value(RUN_TAG).filter(|_| again).unwrap_or_else(|| run.to_owned());
+        if value(STATUS_TAG).as_deref() == Some(status) && value(RUN_TAG).as_ref() == Some(&run) {
+            return Ok(());
+        }
+        let invalid = |_| LakeError::new(ErrorKind::Invalid, context);
+        let mut tags: Vec<Tag> =
+            present.iter().filter(|tag| ![STATUS_TAG, RUN_TAG].contains(&tag.key())).cloned().collect();
+        for (name, value) in [(STATUS_TAG, status), (RUN_TAG, run.as_str())] {
+            tags.push(Tag::builder().key(name).value(value).build().map_err(invalid)?);
+        }
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(invalid)?;
+        let call = self.client.put_object_tagging().bucket(&self.bucket).key(object.key.expose()).tagging(tagging);
+        match call.set_version_id(object.version.clone()).send().await.map_err(|error| problem(context, &error)) {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn time(time: Option<&SmithyTime>) -> Option<DateTime<Utc>> {
+    let time = time?;
+    DateTime::from_timestamp(time.secs(), time.subsec_nanos())
+}
+
+impl Fetched {
+    fn only(&self, key: &LandingKey) -> Result<(), LakeError> {
+        if *key == self.key { Ok(()) } else { Err(LakeError::new(ErrorKind::NotFound, "reading a landing file")) }
+    }
+}
+
+impl Landing for Fetched {
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
+        Ok(vec![self.key.clone()])
+    }
+
+    fn peek(&self, key: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
+        self.only(key).map(|()| (self.bytes, self.modified))
+    }
+
+    fn open(&self, key: &LandingKey) -> Result<LandingFile, LakeError> {
+        self.only(key)?;
+        let file = self.file.try_clone().map_err(|error| LakeError::io("reading a landing file", &error))?;
+        Ok(LandingFile { file, bytes: self.bytes, modified: self.modified })
+    }
+}

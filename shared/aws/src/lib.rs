@@ -1,0 +1,30 @@
+//! carelake on AWS: events, S3, Glue, and the bootstrap of the functions. This crate alone names AWS.
+//!
+//! Invariants: an event may come any number of times, in any order; a piece of work is acknowledged after its entry in
+//! the ledger, and one that fails is given back to its queue; no key of a landing file is logged, counted or answered.
+
+mod clients;
+mod config;
+pub mod event;
+pub mod functions;
+mod glue;
+mod job;
+pub mod key;
+mod lake;
+mod landing;
+mod log;
+mod metrics;
+mod problem;
+mod route;
+mod runtime;
+
+pub use clients::Clients;
+pub use config::{Config, ConfigErrors, Credentials};
+pub use glue::GlueCatalog;
+pub use job::{Done, Job};
+pub use lake::{Place, Work};
+pub use landing::{Fetched, LandingBucket, RUN_TAG, STATUS_TAG};
+pub use log::{Level, Log};
+pub use metrics::{Metric, Metrics};
+pub use route::Routed;
+pub use runtime::{Function, run};
