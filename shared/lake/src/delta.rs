@@ -19,7 +19,6 @@ use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use crate::commits;
 use crate::error::{ErrorKind, LakeError};
 use crate::layout::Layout;
 use crate::store::{Lake, parquet_properties};
@@ -152,8 +151,7 @@ impl DeltaTables {
 
     fn handle(&self, qualified: &str) -> Result<DeltaTable, LakeError> {
         let url = self.lake.url(&format!("{}/", Layout::table(qualified)))?;
-        commits::by_conditional_put(&url)
-            .and_then(|()| DeltaTableBuilder::from_url(url.clone()))
+        DeltaTableBuilder::from_url(url.clone())
             .and_then(|builder| builder.with_storage_backend(self.lake.root().clone(), url).build())
             .map_err(|error| LakeError::delta(format!("opening {qualified}"), &error))
     }
