@@ -158,6 +158,11 @@ fn source_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
             return Some(store_kind(store));
         }
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            // An error that was made into one of I/O is not among its sources.
+            let inner = io.get_ref().and_then(|inner| source_kind(inner));
+            if inner.is_some() {
+                return inner;
+            }
             return Some(LakeError::io("", io).kind);
         }
         next = current.source();
@@ -196,6 +201,14 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Full);
         let lost = DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(1) };
         assert_eq!(LakeError::delta("committing", &lost).kind, ErrorKind::Conflict);
+    }
+
+    #[test]
+    fn a_refusal_that_a_writer_made_an_error_of_io_is_still_a_refusal() {
+        let source = "403".into();
+        let refused = object_store::Error::PermissionDenied { path: "silver/sources".to_owned(), source };
+        let written = DataFusionError::IoError(std::io::Error::other(refused));
+        assert_eq!(LakeError::query("writing", &written).kind, ErrorKind::Denied);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server on loopback that answers as the test says, and keeps what it was asked.
 #![allow(dead_code, missing_docs, reason = "each test takes what it needs")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
