@@ -114,7 +114,9 @@ class Stack:
                 rows = self.delta("silver", table).to_arrow()
                 engine.register(f"given_{table}", rows)
                 engine.execute(f"CREATE VIEW silver.{table} AS SELECT * FROM given_{table}")
-            return engine.execute(sql).pl().to_dicts()
+            shown = engine.execute(sql)
+            names = [column[0] for column in shown.description]
+            return [dict(zip(names, row, strict=True)) for row in shown.fetchall()]
 
     def invoke(self, function: str, **payload) -> dict:
         """Asks a function directly, as an orchestrator does; fails with what it said when it fails."""
