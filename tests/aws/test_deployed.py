@@ -120,7 +120,7 @@ def storm(stack, hospital):
     """Two hundred files at once: good ones, some sent twice, names that are hostile, paths of no contract, poison."""
     day = "clinic/patients/2024-03-01"
     good = [(f"{day}/Zq{number:06d} list.csv", patients(number, number + 1000)) for number in range(1001, 1161)]
-    good += [(f"{day}/{name}.csv", patients(2001 + index, city=f"City {index}")) for index, name in enumerate(HOSTILE)]
+    good += [(f"{day}/{name}.csv", patients(9001 + index, city=f"City {index}")) for index, name in enumerate(HOSTILE)]
     odd = [(path, patients(3000 + index)) for index, path in enumerate(ODD_PATHS)]
     poison = [(f"{day}/{name}", body) for name, body in POISON.items()]
     twice = good[:18]
