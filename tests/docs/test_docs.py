@@ -123,7 +123,7 @@ def test_no_page_tells_of_the_machine_it_was_written_on(page):
 
 def test_every_decision_is_listed():
     folder = ROOT / "docs/decisions"
-    listed = set(re.findall(r"\]\((\d{4}-[a-z-]+\.md)\)", (folder / "README.md").read_text()))
+    listed = set(re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text()))
     assert listed == {page.name for page in folder.glob("[0-9]*.md")}
 
 
