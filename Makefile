@@ -41,7 +41,7 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
 	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py tests
 
 $(VENV)/.ready: tests/requirements.txt
