@@ -55,6 +55,7 @@ $(MLFLOW_VENV)/.ready: tests/mlflow/requirements.txt $(VENV)/.ready
 	@touch $@
 
 test-aws: build $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## the deployed stack on an emulated AWS
+	cargo build --locked --workspace --bins
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests/aws
 
 define VIRTUALENV
