@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Gives freed memory back within half a second (`.cargo/config.toml`), where the system's allocator kept a third more.
+/// Gives freed memory back within half a second (`.cargo/config.toml`), where the system's allocator keeps more.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -9,7 +9,7 @@ mod catalog;
 mod cluster;
 mod columns;
 mod commit;
-mod commits;
+mod conditional_put;
 mod delta;
 mod erasure;
 mod error;

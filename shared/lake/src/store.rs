@@ -15,7 +15,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use url::Url;
 
-use crate::commits;
+use crate::conditional_put;
 use crate::error::{ErrorKind, LakeError};
 use crate::naming;
 
@@ -106,7 +106,7 @@ impl Lake {
     /// When `url` has no path, or one that object stores do not take.
     pub fn over(root: Arc<dyn ObjectStore>, url: Url, key: LakeKey, scratch: &Path) -> Result<Self, LakeError> {
         let context = || format!("opening the lake {url}");
-        commits::by_conditional_put(&url).map_err(|error| LakeError::delta(context(), &error))?;
+        conditional_put::by_conditional_put(&url).map_err(|error| LakeError::delta(context(), &error))?;
         let prefix = ObjectPath::from_url_path(url.path())
             .map_err(|error| LakeError::new(ErrorKind::Invalid, context()).caused_by(error))?;
         let store = Arc::new(PrefixStore::new(root.clone(), prefix));
