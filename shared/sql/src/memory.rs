@@ -22,6 +22,8 @@ use futures::Stream;
 const SPILLABLE: usize = 64 << 20;
 /// Bytes that each of them may hold whatever the others do: fewer could not be merged again.
 const EACH: usize = 4 << 20;
+/// Spill files that are merged at a time.
+const MERGED: usize = 16;
 /// Bytes read from a spill file at a time.
 const CHUNK: usize = 1 << 18;
 
@@ -32,7 +34,8 @@ const CHUNK: usize = 1 << 18;
 pub(crate) fn bounded(lake: &Lake) -> Result<Arc<RuntimeEnv>> {
     let spills = DiskManagerBuilder::default()
         .with_temp_file_factory(Arc::new(Spills { lake: lake.clone() }))
-        .with_max_temp_directory_size(u64::MAX);
+        .with_max_temp_directory_size(u64::MAX)
+        .with_max_spill_merge_fan_in(MERGED);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(SpillFirst { held: AtomicUsize::new(0) }))
         .with_disk_manager_builder(spills)

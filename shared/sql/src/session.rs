@@ -23,6 +23,8 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions_mut};
 
+use crate::joins;
+
 /// Athena's name for the catalogue that holds every database.
 pub const CATALOG: &str = "awsdatacatalog";
 /// The database of names without one.
@@ -52,6 +54,7 @@ fn within(runtime: Arc<RuntimeEnv>) -> Result<SessionContext> {
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true);
     let session = SessionContext::new_with_config_rt(config, runtime);
+    let session = SessionContext::new_with_state(joins::holding_the_smaller(session.state()));
     crate::functions::register(&session)?;
     Ok(session)
 }
