@@ -106,6 +106,7 @@ docs: ## write the generated pages of docs/
 	python3 docs/definitions.py > docs/definitions.md
 	python3 docs/measures.py > docs/measures.md
 	python3 docs/cost.py > docs/cost.md
+	python3 docs/functions.py > docs/functions.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release --workspace --bin carelake

@@ -38,4 +38,7 @@ mod types;
 mod value;
 mod workgroup;
 
+#[cfg(test)]
+mod trino_tests;
+
 pub use server::{Limits, Server, Settings};
