@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
-pub use serve::Serve;
+pub use serve::{Report, Serve};
 pub use upkeep::{Erase, Maintain, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
@@ -44,6 +44,8 @@ pub enum Command {
     Call(Call),
     /// Answer Athena's clients on this machine: PyAthena, awswrangler, boto3, BI tools
     Serve(Serve),
+    /// Write a site of plots and tables that a browser shows without a server
+    Report(Report),
     /// List tables and views
     Tables(InLake),
     /// Show the columns of a table or view

@@ -1,4 +1,6 @@
-//! The part of the command line that answers other programs.
+//! The part of the command line that shows the lake to others: programs, and people with a browser.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -32,4 +34,16 @@ pub struct Serve {
     /// MB of a result
     #[arg(long, default_value_t = 1024)]
     pub max_result: u64,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub place: InLake,
+    #[command(flatten)]
+    pub contracts: Contracts,
+    /// Folder in which to write the site; files of the same names are replaced
+    #[arg(long, default_value = "report")]
+    pub out: PathBuf,
 }
