@@ -10,10 +10,10 @@ import pandas
 import pyathena
 import pytest
 import sqlalchemy
-from serving import CREDENTIALS, generated, serving
 from pyathena.arrow.cursor import ArrowCursor
 from pyathena.error import OperationalError
 from pyathena.pandas.cursor import PandasCursor
+from serving import CREDENTIALS, generated, serving
 
 SQL = "SELECT source, count(*) AS patients, min(birth_date) AS oldest, CAST(sum(1.25) AS decimal(18, 2)) AS cost FROM silver.patients GROUP BY source ORDER BY source"
 

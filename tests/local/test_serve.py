@@ -71,11 +71,8 @@ def test_long_results_come_in_pages(athena):
     page = athena.client.get_query_results(QueryExecutionId=query, MaxResults=10)
     assert len(page["ResultSet"]["Rows"]) == 10
     assert page["NextToken"]
-    for wrong in ({"NextToken": "x"}, {"MaxResults": 1001}, {"MaxResults": 0}):
-        try:
-            refused(athena.client.get_query_results, QueryExecutionId=query, **wrong)
-        except Exception as error:
-            assert "Parameter validation" in str(error) or "MaxResults" in str(error)
+    assert refused(athena.client.get_query_results, QueryExecutionId=query, NextToken="x")["Error"]["Code"] == "InvalidRequestException"
+    assert "MaxResults" in refused(athena.client.get_query_results, QueryExecutionId=query, MaxResults=1001)["Error"]["Message"]
 
 
 def test_an_execution_tells_of_itself(athena):
@@ -181,7 +178,9 @@ def test_the_catalogue_is_listed_and_described(athena):
     pages = client.get_paginator("list_table_metadata").paginate(CatalogName="AwsDataCatalog", DatabaseName="gold", PaginationConfig={"PageSize": 7})
     tables = [one["Name"] for page in pages for one in page["TableMetadataList"]]
     assert tables == [row[0] for row in athena.run("SHOW TABLES IN gold")] == sorted(tables)
-    assert [row[0] for row in athena.run("SHOW TABLES IN gold 'pat*s'")] == ["patients"] + [t for t in tables if t.startswith("pat") and t.endswith("s") and t != "patients"]
+    assert [row[0] for row in athena.run("SHOW TABLES IN gold 'pat*s'")] == ["patients"] + [
+        t for t in tables if t.startswith("pat") and t.endswith("s") and t != "patients"
+    ]
     table = client.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="silver", TableName="patients")["TableMetadata"]
     columns = [(column["Name"], column["Type"]) for column in table["Columns"] + table["PartitionKeys"]]
     assert ("birth_date", "date") in columns
@@ -192,7 +191,9 @@ def test_the_catalogue_is_listed_and_described(athena):
     assert athena.run("SHOW CREATE VIEW gold.patients")[0][0] == "CREATE VIEW gold.patients AS"
     assert athena.run("SHOW CREATE TABLE silver.patients")[0][0].startswith("CREATE EXTERNAL TABLE")
     assert refused(client.get_table_metadata, CatalogName="AwsDataCatalog", DatabaseName="gold", TableName="no")["Error"]["Code"] == "MetadataException"
-    told = athena.run("SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'silver' AND table_name = 'patients' ORDER BY ordinal_position")
+    told = athena.run(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'silver' AND table_name = 'patients' ORDER BY ordinal_position"
+    )
     assert [name for name, _ in told] == [name for name, _ in columns]
     assert dict(map(tuple, told))["birth_date"] == "date"
     assert athena.run("SELECT table_type FROM information_schema.tables WHERE table_schema = 'gold' AND table_name = 'patients'") == [["VIEW"]]
@@ -222,7 +223,6 @@ def test_the_analysts_do_not_see_who_a_patient_is(athena, restricted, url):
     for name in ("identity", "gold_identified", "quarantine"):
         error = refused(athena.client.list_table_metadata, CatalogName="AwsDataCatalog", DatabaseName=name, WorkGroup="analyst")
         assert error["Error"]["Code"] == "MetadataException"
-    assert "TABLE_NOT_FOUND" in restricted.failure("CREATE VIEW gold.peek AS SELECT * FROM identity.nothing")["StateChangeReason"] or True
     assert "SCHEMA_NOT_FOUND" in restricted.failure("CREATE VIEW gold.peek AS SELECT full_name FROM identity.patients")["StateChangeReason"]
 
 

@@ -77,7 +77,8 @@ fn get(executions: &Executions, key: &str, request: &Request) -> Response {
     let body = if request.method == "HEAD" {
         Body::Head(to - from)
     } else if is_metadata {
-        let part = usize::try_from(from).ok().zip(usize::try_from(to).ok()).and_then(|(from, to)| described.get(from..to));
+        let part =
+            usize::try_from(from).ok().zip(usize::try_from(to).ok()).and_then(|(from, to)| described.get(from..to));
         Body::Bytes(part.unwrap_or_default().to_vec())
     } else {
         Body::File(output.file.clone(), from, to)

@@ -126,9 +126,7 @@ impl Seen {
     /// # Errors
     /// When there is none, in the words of Athena.
     pub fn find(&self, database: &str, name: &str) -> Result<Entry<'_>, Fault> {
-        self.get(database, name).ok_or_else(|| {
-            Fault::Metadata(format!("EntityNotFoundException: Entity Not Found: table {database}.{name}"))
-        })
+        self.get(database, name).ok_or_else(|| Fault::entity_not_found(&format!("Table {database}.{name}")))
     }
 
     /// Place after all views.

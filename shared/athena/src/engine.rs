@@ -145,7 +145,13 @@ impl Engine {
         writer.finish(0)
     }
 
-    async fn select(&self, task: &Task, mut parsed: Box<Parsed>, text: &str, values: &[String]) -> Result<Output, Failure> {
+    async fn select(
+        &self,
+        task: &Task,
+        mut parsed: Box<Parsed>,
+        text: &str,
+        values: &[String],
+    ) -> Result<Output, Failure> {
         let engine = |error| Failure::engine(&error, text);
         let seen = self.seen(task.group).await?;
         resolve(&mut parsed, &task.database, &seen.known(), literals(values)?)?;
@@ -187,7 +193,8 @@ impl Engine {
         match seen.get(database, &name.name) {
             Some(Entry::View(view)) if view.description == OWN && replace => {}
             Some(Entry::View(view)) if view.description == OWN => {
-                let words = format!("View already exists: '{database}.{}'; CREATE OR REPLACE VIEW replaces it", name.name);
+                let words =
+                    format!("View already exists: '{database}.{}'; CREATE OR REPLACE VIEW replaces it", name.name);
                 return Err(Failure::user(1003, "ALREADY_EXISTS", words));
             }
             Some(_) => {

@@ -31,6 +31,12 @@ impl Fault {
         Self::InvalidRequest(message.into(), Some("MALFORMED_QUERY"))
     }
 
+    /// An entry that the catalogue has not, in the words that Athena hands on from Glue: clients read the code in them.
+    pub fn entity_not_found(what: &str) -> Self {
+        let of = "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; Request ID: none; Proxy: null)";
+        Self::Metadata(format!("{what} not found. {of}"))
+    }
+
     /// The answer's status and body.
     pub fn answer(&self) -> (u16, Value) {
         let (status, kind, message, code) = match self {

@@ -80,7 +80,13 @@ pub struct Execution {
 
 impl Execution {
     /// A new one, which waits.
-    pub fn new(id: String, group: WorkGroup, query: String, kinds: (&'static str, &'static str), now: DateTime<Utc>) -> Self {
+    pub fn new(
+        id: String,
+        group: WorkGroup,
+        query: String,
+        kinds: (&'static str, &'static str),
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             id,
             group,
@@ -120,7 +126,8 @@ impl Execution {
     /// As `QueryExecution`.
     pub fn described(&self) -> Value {
         let mut status = json!({"State": self.state.word(), "SubmissionDateTime": seconds(self.submitted)});
-        let mut add = |name: &str, value: Value| status.as_object_mut().map(|status| status.insert(name.to_owned(), value));
+        let mut add =
+            |name: &str, value: Value| status.as_object_mut().map(|status| status.insert(name.to_owned(), value));
         if let Some(ended) = self.ended {
             add("CompletionDateTime", json!(seconds(ended)));
         }
@@ -190,10 +197,17 @@ impl Executions {
     ///
     /// # Errors
     /// When too many wait, or the token is of another request.
-    pub fn begin(&self, execution: Execution, token: Option<&str>, room: u64, now: DateTime<Utc>) -> Result<Option<String>, Fault> {
+    pub fn begin(
+        &self,
+        execution: Execution,
+        token: Option<&str>,
+        room: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, Fault> {
         let mut known = self.lock();
         if let Some(earlier) = token.and_then(|token| known.tokens.get(token)).and_then(|id| known.by_id.get(id)) {
-            let same = (&earlier.query, &earlier.values, earlier.group) == (&execution.query, &execution.values, execution.group);
+            let same = (&earlier.query, &earlier.values, earlier.group)
+                == (&execution.query, &execution.values, execution.group);
             let words = "Idempotent parameters do not match";
             return if same { Ok(Some(earlier.id.clone())) } else { Err(Fault::invalid(words)) };
         }

@@ -102,7 +102,9 @@ impl Failure {
             let words = format!("{}Function '{name}' not registered", place_of(sql, name));
             return Self::user(1303, "FUNCTION_NOT_FOUND", words);
         }
-        if ["coerce", "Cannot infer common", "type mismatch", "Cannot get result type"].iter().any(|sign| words.contains(sign))
+        if ["coerce", "Cannot infer common", "type mismatch", "Cannot get result type"]
+            .iter()
+            .any(|sign| words.contains(sign))
         {
             return Self::user(1006, "TYPE_MISMATCH", words);
         }

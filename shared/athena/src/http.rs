@@ -141,7 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Body::File(_, from, to) => to.saturating_sub(*from),
             Body::Head(length) => *length,
         };
-        let mut head = format!("HTTP/1.1 {} {}\r\nContent-Length: {length}\r\n", response.status, words(response.status));
+        let mut head =
+            format!("HTTP/1.1 {} {}\r\nContent-Length: {length}\r\n", response.status, words(response.status));
         for (name, value) in &response.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -222,10 +223,16 @@ mod tests {
     #[tokio::test]
     async fn a_request_is_read_with_its_body_and_the_next_one_after_it() {
         let (mut client, server) = tokio::io::duplex(1 << 20);
-        client.write_all(b"POST / HTTP/1.1\r\nX-Amz-Target: A.B\r\nContent-Length: 2\r\n\r\n{}GET /x HTTP/1.1\r\n\r\n").await.unwrap();
+        client
+            .write_all(b"POST / HTTP/1.1\r\nX-Amz-Target: A.B\r\nContent-Length: 2\r\n\r\n{}GET /x HTTP/1.1\r\n\r\n")
+            .await
+            .unwrap();
         let mut connection = Connection::new(server);
         let first = connection.read().await.unwrap();
-        assert_eq!((first.method.as_str(), first.header("x-amz-target"), first.body.as_slice()), ("POST", Some("A.B"), &b"{}"[..]));
+        assert_eq!(
+            (first.method.as_str(), first.header("x-amz-target"), first.body.as_slice()),
+            ("POST", Some("A.B"), &b"{}"[..])
+        );
         assert_eq!(connection.read().await.unwrap().target, "/x");
     }
 

@@ -19,13 +19,11 @@ pub const TABLES: [&str; 4] = ["columns", "schemata", "tables", "views"];
 /// # Errors
 /// When they cannot be registered.
 pub fn register(session: &SessionContext, seen: &Seen) -> Result<()> {
-    for (name, columns) in [
-        ("columns", columns(seen)),
-        ("schemata", schemata(seen)),
-        ("tables", tables(seen)),
-        ("views", views(seen)),
-    ] {
-        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?;
+    for (name, columns) in
+        [("columns", columns(seen)), ("schemata", schemata(seen)), ("tables", tables(seen)), ("views", views(seen))]
+    {
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?;
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
         register_in(session, INFORMATION, name, Arc::new(table))?;
     }

@@ -36,6 +36,7 @@ mod show;
 mod statement;
 mod types;
 mod value;
+mod words;
 mod workgroup;
 
 #[cfg(test)]

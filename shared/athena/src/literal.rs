@@ -27,10 +27,9 @@ fn literal(number: usize, text: &str) -> Result<Expr, Failure> {
 
 fn is_literal(value: &Expr) -> bool {
     match value {
-        Expr::Value(value) => matches!(
-            value.value,
-            Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null
-        ),
+        Expr::Value(value) => {
+            matches!(value.value, Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null)
+        }
         Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => {
             matches!(expr.as_ref(), Expr::Value(value) if matches!(value.value, Value::Number(..)))
         }
@@ -60,9 +59,18 @@ mod tests {
 
     #[test]
     fn what_would_change_the_statement_is_not() {
-        for text in
-            ["", "Boston", "1 OR 1 = 1", "'a' OR 'b'", "(SELECT 1)", "'a'; DROP TABLE x", "'a' -- b", "1, 2", "f('a')", "?"]
-        {
+        for text in [
+            "",
+            "Boston",
+            "1 OR 1 = 1",
+            "'a' OR 'b'",
+            "(SELECT 1)",
+            "'a'; DROP TABLE x",
+            "'a' -- b",
+            "1, 2",
+            "f('a')",
+            "?",
+        ] {
             // A comment after a literal is no part of it.
             assert_eq!(taken(text), text == "'a' -- b", "{text}");
         }

@@ -19,7 +19,9 @@ pub fn catalogs(asked: &Asked) -> Result<Value, Fault> {
 /// `GetDataCatalog`.
 pub fn catalog(asked: &Asked) -> Result<Value, Fault> {
     is_known(asked.name.as_deref())?;
-    Ok(json!({"DataCatalog": {"Name": CATALOG_NAME, "Type": "GLUE", "Description": "The lake", "Status": "CREATE_COMPLETE"}}))
+    Ok(
+        json!({"DataCatalog": {"Name": CATALOG_NAME, "Type": "GLUE", "Description": "The lake", "Status": "CREATE_COMPLETE"}}),
+    )
 }
 
 fn is_known(name: Option<&str>) -> Result<(), Fault> {
@@ -50,7 +52,7 @@ pub async fn databases(shared: &Shared, asked: &Asked) -> Result<Value, Fault> {
 fn named<'a>(seen: &Seen, asked: &'a Asked) -> Result<&'a str, Fault> {
     let name = needed(&asked.database_name, "DatabaseName")?;
     if !seen.databases().contains_key(name) {
-        return Err(Fault::Metadata(format!("EntityNotFoundException: Database {name} not found.")));
+        return Err(Fault::entity_not_found(&format!("Database {name}")));
     }
     Ok(name)
 }

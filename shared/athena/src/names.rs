@@ -72,7 +72,8 @@ impl VisitorMut for Resolver<'_> {
     }
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Failure> {
-        let is_asked = matches!(expression, Expr::Value(value) if matches!(&value.value, Value::Placeholder(name) if name == "?"));
+        let is_asked =
+            matches!(expression, Expr::Value(value) if matches!(&value.value, Value::Placeholder(name) if name == "?"));
         if is_asked {
             self.asked += 1;
             if let Some(value) = self.values.next() {
@@ -133,7 +134,10 @@ mod tests {
     #[test]
     fn tables_get_their_database_and_common_table_expressions_stay() {
         assert_eq!(resolved("SELECT * FROM T", &[]).unwrap(), "SELECT * FROM \"gold\".\"t\"");
-        assert_eq!(resolved("SELECT * FROM \"AwsDataCatalog\".silver.t", &[]).unwrap(), "SELECT * FROM \"silver\".\"t\"");
+        assert_eq!(
+            resolved("SELECT * FROM \"AwsDataCatalog\".silver.t", &[]).unwrap(),
+            "SELECT * FROM \"silver\".\"t\""
+        );
         let with = resolved("WITH x AS (SELECT * FROM t) SELECT * FROM x, (SELECT * FROM X)", &[]).unwrap();
         assert_eq!(with, "WITH x AS (SELECT * FROM \"gold\".\"t\") SELECT * FROM x, (SELECT * FROM X)");
     }

@@ -122,7 +122,9 @@ impl Writer {
             }
             Layout::Tabbed => {
                 self.line.push_str(if index > 0 { "\t" } else { "" });
-                self.line.extend(cell.unwrap_or_default().chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
+                self.line.extend(
+                    cell.unwrap_or_default().chars().map(|letter| if letter.is_control() { ' ' } else { letter }),
+                );
             }
         }
     }
@@ -135,7 +137,8 @@ impl Writer {
         self.rows += 1;
         self.bytes += self.line.len() as u64;
         if self.bytes > self.limit {
-            let words = format!("the result is larger than {} MB; carelake serve --max-result allows more", self.limit >> 20);
+            let words =
+                format!("the result is larger than {} MB; carelake serve --max-result allows more", self.limit >> 20);
             return Err(Failure::exhausted(&words));
         }
         self.out.write_all(self.line.as_bytes()).map_err(|error| unwritten(&error))
@@ -258,12 +261,8 @@ mod tests {
         let output = written(&[vec![Some(""), None], vec![None, None], vec![Some(odd), Some("\"")]], Layout::Csv);
         let (rows, next) = output.page(0, 10).unwrap();
         let text = |text: &str| Some(text.to_owned());
-        let expected = [
-            vec![text("a"), text("b")],
-            vec![text(""), None],
-            vec![None, None],
-            vec![text(odd), text("\"")],
-        ];
+        let expected =
+            [vec![text("a"), text("b")], vec![text(""), None], vec![None, None], vec![text(odd), text("\"")]];
         assert_eq!((rows.as_slice(), next), (expected.as_slice(), None));
     }
 

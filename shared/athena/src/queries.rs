@@ -25,7 +25,10 @@ pub fn start(shared: &Arc<Shared>, asked: &Asked) -> Result<Value, Fault> {
     let text = needed(&asked.query_string, "QueryString")?.to_owned();
     let statement = Statement::parse(&text)?;
     let context = asked.query_execution_context.as_ref();
-    if context.and_then(|context| context.catalog.as_deref()).is_some_and(|name| !name.eq_ignore_ascii_case(CATALOG_NAME)) {
+    if context
+        .and_then(|context| context.catalog.as_deref())
+        .is_some_and(|name| !name.eq_ignore_ascii_case(CATALOG_NAME))
+    {
         return Err(Fault::invalid(format!("there is no catalogue but {CATALOG_NAME}")));
     }
     let now = (shared.engine.clock)();
@@ -60,9 +63,10 @@ async fn carry_out(shared: Arc<Shared>, id: String, task: Task, mut stopped: tok
             Err(_) => State::Failed(Failure::timed_out(minutes)),
         }
     };
+    let halted = async { stopped.wait_for(|stopped| *stopped).await.is_ok() };
     let state = tokio::select! {
         biased;
-        _ = stopped.wait_for(|stopped| *stopped) => State::Cancelled,
+        true = halted => State::Cancelled,
         state = work => state,
     };
     shared.executions.put(&id, state, clock());
@@ -96,7 +100,9 @@ pub fn batch_get(shared: &Shared, asked: &Asked) -> Result<Value, Fault> {
     for id in ids {
         match shared.executions.get(id) {
             Ok(execution) => found.push(execution.described()),
-            Err(_) => missing.push(json!({"QueryExecutionId": id, "ErrorCode": "INVALID_INPUT", "ErrorMessage": "not found"})),
+            Err(_) => {
+                missing.push(json!({"QueryExecutionId": id, "ErrorCode": "INVALID_INPUT", "ErrorMessage": "not found"}))
+            }
         }
     }
     Ok(json!({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}))

@@ -62,7 +62,9 @@ impl Server {
     /// # Errors
     /// When the port is taken, or the lake cannot hold results.
     pub async fn bind(lake: Lake, views: &Views, settings: &Settings) -> Result<Self, String> {
-        let words = |error: std::io::Error| format!("port {} cannot be taken: {error}; choose another with --port", settings.port);
+        let words = |error: std::io::Error| {
+            format!("port {} cannot be taken: {error}; choose another with --port", settings.port)
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await.map_err(words)?;
         let address = listener.local_addr().map_err(words)?;
         bucket::check(&lake).map_err(|error| error.to_string())?;

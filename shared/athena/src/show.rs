@@ -27,7 +27,13 @@ impl Shown {
 ///
 /// # Errors
 /// When it names what is not there.
-pub async fn show(show: &Show, database: &str, seen: &Seen, lake: &Lake, functions: Vec<String>) -> Result<Shown, Failure> {
+pub async fn show(
+    show: &Show,
+    database: &str,
+    seen: &Seen,
+    lake: &Lake,
+    functions: Vec<String>,
+) -> Result<Shown, Failure> {
     let find = |name: &Name| find(name, database, seen);
     Ok(match show {
         Show::Databases(like) => {
@@ -63,9 +69,10 @@ pub async fn show(show: &Show, database: &str, seen: &Seen, lake: &Lake, functio
         Show::Properties(name) => {
             let entry = find(name)?.metadata();
             let parameters = entry.get("Parameters").and_then(|parameters| parameters.as_object());
-            let rows = parameters.into_iter().flatten().map(|(name, value)| {
-                vec![name.clone(), value.as_str().unwrap_or_default().to_owned()]
-            });
+            let rows = parameters
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| vec![name.clone(), value.as_str().unwrap_or_default().to_owned()]);
             Shown { columns: vec!["prpt_name", "prpt_value"], rows: rows.collect() }
         }
         Show::Functions(like) => {

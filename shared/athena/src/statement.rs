@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::Fault;
+use crate::words::Words;
 
 /// Depth to which a statement may be nested.
 const DEPTH: usize = 50;
@@ -78,7 +79,7 @@ impl Statement {
         }
         let mut words = Words::new(text)?;
         let statement = words.statement()?;
-        if let Some(extra) = words.tokens.get(words.at) {
+        if let Some(extra) = words.next() {
             return Err(unexpected(extra));
         }
         Ok(statement)
@@ -147,7 +148,8 @@ pub fn place(location: Location) -> String {
     if location.line == 0 { String::new() } else { format!("line {}:{}: ", location.line, location.column) }
 }
 
-fn several() -> Fault {
+/// The refusal of a second statement.
+pub fn several() -> Fault {
     Fault::invalid("Only one sql statement is allowed.")
 }
 
@@ -156,7 +158,7 @@ fn unsupported() -> Fault {
 }
 
 /// A parser's words, with the place in front, as Trino puts it.
-fn malformed(words: &str) -> Fault {
+pub fn malformed(words: &str) -> Fault {
     let words = words.split_once("ParserError(\"").map_or(words, |(_, rest)| rest).trim_end_matches("\")");
     let words = words.split_once("TokenizerError(\"").map_or(words, |(_, rest)| rest);
     let words = words.strip_prefix("sql parser error: ").unwrap_or(words);
@@ -167,37 +169,14 @@ fn malformed(words: &str) -> Fault {
     }
 }
 
-fn unexpected(token: &TokenWithSpan) -> Fault {
+/// The refusal of what stands there.
+pub fn unexpected(token: &TokenWithSpan) -> Fault {
     Fault::malformed(format!("{}mismatched input '{}'", place(token.span.start), token.token))
 }
 
-/// The words of a statement, without spaces and comments.
-struct Words<'a> {
-    text: &'a str,
-    tokens: Vec<TokenWithSpan>,
-    at: usize,
-}
-
-impl<'a> Words<'a> {
-    fn new(text: &'a str) -> Result<Self, Fault> {
-        let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
-        let mut tokens = tokens.map_err(|error| malformed(&error.to_string()))?;
-        tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
-        let mut text = text;
-        while let Some(last) = tokens.pop_if(|token| token.token == Token::SemiColon) {
-            text = text.get(..offset(text, last.span.start)).unwrap_or(text);
-        }
-        if tokens.is_empty() {
-            return Err(Fault::malformed("line 1:1: mismatched input '<EOF>'"));
-        }
-        if tokens.iter().any(|token| token.token == Token::SemiColon) {
-            return Err(several());
-        }
-        Ok(Self { text, tokens, at: 0 })
-    }
-
+impl Words<'_> {
     fn statement(&mut self) -> Result<Statement, Fault> {
-        let bracket = self.tokens.first().is_some_and(|token| token.token == Token::LParen);
+        let bracket = self.next().is_some_and(|token| token.token == Token::LParen);
         if bracket || self.first_is(&["SELECT", "WITH", "VALUES", "TABLE"]) {
             return Ok(Statement::Query(query(self.rest())?));
         }
@@ -238,7 +217,7 @@ impl<'a> Words<'a> {
         if self.first_is(&known) || self.first_is(&others) {
             return Err(unsupported());
         }
-        self.tokens.first().map_or_else(|| Err(unsupported()), |token| Err(unexpected(token)))
+        self.next().map_or_else(|| Err(unsupported()), |token| Err(unexpected(token)))
     }
 
     fn create_view(&mut self, replace: bool) -> Result<Statement, Fault> {
@@ -283,112 +262,6 @@ impl<'a> Words<'a> {
         }
         Err(unsupported())
     }
-
-    fn word_at(&self, at: usize) -> Option<&str> {
-        match self.tokens.get(at).map(|token| &token.token) {
-            Some(Token::Word(word)) => Some(&word.value),
-            _ => None,
-        }
-    }
-
-    fn first_is(&self, words: &[&str]) -> bool {
-        self.word_at(0).is_some_and(|first| words.iter().any(|word| word.eq_ignore_ascii_case(first)))
-    }
-
-    /// Steps over these words, if they are next.
-    fn take(&mut self, words: &[&str]) -> bool {
-        let mut next = self.at..;
-        let there = words.iter().all(|word| {
-            let at = next.next().unwrap_or(usize::MAX);
-            self.word_at(at).is_some_and(|found| found.eq_ignore_ascii_case(word))
-        });
-        if there {
-            self.at += words.len();
-        }
-        there
-    }
-
-    fn expect(&mut self, word: &str) -> Result<(), Fault> {
-        if self.take(&[word]) { Ok(()) } else { Err(self.mismatched()) }
-    }
-
-    fn mismatched(&self) -> Fault {
-        match self.tokens.get(self.at) {
-            Some(token) => unexpected(token),
-            None => Fault::malformed("line 1:1: mismatched input '<EOF>'"),
-        }
-    }
-
-    fn word(&mut self) -> Result<String, Fault> {
-        let word = match self.tokens.get(self.at).map(|token| &token.token) {
-            Some(Token::Word(word)) => word.value.clone(),
-            Some(Token::SingleQuotedString(text)) => text.clone(),
-            _ => return Err(self.mismatched()),
-        };
-        self.at += 1;
-        Ok(word)
-    }
-
-    fn is_next(&self, token: &Token) -> bool {
-        self.tokens.get(self.at).is_some_and(|next| next.token == *token)
-    }
-
-    /// A name of one to three parts; the catalogue is left out.
-    fn name(&mut self) -> Result<Name, Fault> {
-        let mut parts = vec![self.word()?.to_lowercase()];
-        while self.is_next(&Token::Period) {
-            self.at += 1;
-            parts.push(self.word()?.to_lowercase());
-        }
-        let name = parts.pop().unwrap_or_default();
-        Ok(Name { database: parts.pop(), name })
-    }
-
-    fn database(&mut self) -> Result<Option<String>, Fault> {
-        if self.take(&["IN"]) || self.take(&["FROM"]) { self.name().map(|name| Some(name.name)) } else { Ok(None) }
-    }
-
-    fn pattern(&mut self) -> Result<Option<String>, Fault> {
-        let like = self.take(&["LIKE"]);
-        if !like && self.at >= self.tokens.len() { Ok(None) } else { self.word().map(Some) }
-    }
-
-    /// The text from here to the end.
-    fn rest(&mut self) -> &'a str {
-        let from = self.tokens.get(self.at).map_or(self.text.len(), |token| offset(self.text, token.span.start));
-        self.at = self.tokens.len();
-        self.text.get(from..).unwrap_or_default()
-    }
-
-    /// The texts between the commas from here to the end.
-    fn values(&mut self) -> Vec<String> {
-        let (mut depth, mut values) = (0_i32, Vec::new());
-        let mut from = self.tokens.get(self.at).map_or(self.text.len(), |token| offset(self.text, token.span.start));
-        for token in self.tokens.get(self.at..).unwrap_or_default() {
-            match token.token {
-                Token::LParen | Token::LBracket => depth += 1,
-                Token::RParen | Token::RBracket => depth -= 1,
-                Token::Comma if depth == 0 => {
-                    let to = offset(self.text, token.span.start);
-                    values.push(self.text.get(from..to).unwrap_or_default().trim().to_owned());
-                    from = to + 1;
-                }
-                _ => {}
-            }
-        }
-        values.push(self.text.get(from..).unwrap_or_default().trim().to_owned());
-        self.at = self.tokens.len();
-        values
-    }
-}
-
-/// Where a place stands in a text, in bytes.
-fn offset(text: &str, place: Location) -> usize {
-    let before = usize::try_from(place.line.saturating_sub(1)).unwrap_or_default();
-    let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
-    let column = usize::try_from(place.column.saturating_sub(1)).unwrap_or_default();
-    let line = text.get(start..).unwrap_or_default();
-    start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
 }
 
 #[cfg(test)]

@@ -44,7 +44,8 @@ async fn every_call_of_the_table_gives_what_the_table_says() {
             (None, None, Some(_)) if function.differs.is_none() => {
                 let is_function = name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
                 let state = session.state();
-                let there = state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name);
+                let there =
+                    state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name);
                 if is_function && there && name != "repeat" {
                     wrong.push(format!("{name} is not missing"));
                 }

@@ -101,7 +101,12 @@ pub fn lines(title: &str, points: &[Point]) -> String {
             points.iter().map(|point| format!("{:.1},{:.1}", x(&point.label), y(point.value))).collect();
         let _ = write!(out, "<polyline class=\"line c{colour}\" points=\"{}\"/>", path.join(" "));
         if let [only] = points.as_slice() {
-            let _ = write!(out, "<circle class=\"dot c{colour}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>", x(&only.label), y(only.value));
+            let _ = write!(
+                out,
+                "<circle class=\"dot c{colour}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>",
+                x(&only.label),
+                y(only.value)
+            );
         }
         let (across, down) = (LEFT + 190.0 * (index % 4) as f64, HEIGHT + 12.0 + 20.0 * (index / 4) as f64);
         let _ = write!(
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn numbers_are_easy_to_read() {
-        for (value, text) in [(0.0, "0"), (1.5, "1.50"), (999.0, "999"), (1234567.0, "1 234 567"), (-1234.0, "-1 234")] {
+        for (value, text) in [(0.0, "0"), (1.5, "1.50"), (999.0, "999"), (1234567.0, "1 234 567"), (-1234.0, "-1 234")]
+        {
             assert_eq!(number(value), text);
         }
     }

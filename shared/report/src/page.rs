@@ -61,9 +61,16 @@ pub fn html(page: &Page, all: &[(String, String)], foot: &str) -> String {
         let here = if *file == page.file { " aria-current=\"page\"" } else { "" };
         let _ = write!(out, "<a href=\"{}\"{here}>{}</a>", escape(file), escape(title));
     }
-    let _ = write!(out, "</nav>\n<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n", escape(&page.title), escape(&page.lead));
+    let _ =
+        write!(out, "</nav>\n<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n", escape(&page.title), escape(&page.lead));
     for figure in &page.figures {
-        let _ = write!(out, "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}\n</section>\n", escape(&figure.title), escape(&figure.about), drawn(figure));
+        let _ = write!(
+            out,
+            "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}\n</section>\n",
+            escape(&figure.title),
+            escape(&figure.about),
+            drawn(figure)
+        );
     }
     let _ = write!(out, "</main>\n<footer>{}</footer>\n</body>\n</html>\n", escape(foot));
     out

@@ -43,10 +43,14 @@ pub async fn report(arguments: &Report) -> Result<ExitCode, Problem> {
     };
     pages.insert(0, index);
     let all: Vec<(String, String)> = pages.iter().map(|page| (page.file.clone(), page.title.clone())).collect();
-    let day = session(&arguments.place.lake, None).await?.query("SELECT CAST(max(as_of_date) AS varchar) AS day FROM gold.as_of");
+    let day = session(&arguments.place.lake, None)
+        .await?
+        .query("SELECT CAST(max(as_of_date) AS varchar) AS day FROM gold.as_of");
     let day = day.await?.collect().await?;
     let day = datafusion::arrow::util::display::array_value_to_string(
-        day.first().map(|batch| batch.column(0)).ok_or_else(|| Problem::new("the lake has no as-of day; carelake run makes one"))?,
+        day.first()
+            .map(|batch| batch.column(0))
+            .ok_or_else(|| Problem::new("the lake has no as-of day; carelake run makes one"))?,
         0,
     );
     let day = day.map_err(datafusion::error::DataFusionError::from)?;
@@ -160,7 +164,15 @@ async fn runs(lake: &Lake) -> Result<Page, Problem> {
             about: "Newest first.".to_owned(),
             shape: Shape::Table {
                 names: texts([
-                    "run", "as_of", "files", "rows_in", "accepted", "rejected", "deduplicated", "seconds", "failures",
+                    "run",
+                    "as_of",
+                    "files",
+                    "rows_in",
+                    "accepted",
+                    "rejected",
+                    "deduplicated",
+                    "seconds",
+                    "failures",
                 ]),
                 rows: rows.collect(),
             },
@@ -185,7 +197,8 @@ async fn models(lake: &Lake, out: &Path) -> Result<Page, Problem> {
     Ok(Page {
         file: "models.html".to_owned(),
         title: "Models".to_owned(),
-        lead: "The model cards of the champions: what they are for, how good they are, for whom they are worse.".to_owned(),
+        lead: "The model cards of the champions: what they are for, how good they are, for whom they are worse."
+            .to_owned(),
         figures: vec![Figure {
             title: "Model cards".to_owned(),
             about: "One for each source with a model.".to_owned(),

@@ -142,8 +142,10 @@ fn from_unix(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let seconds = arrays.first().and_then(|array| array.as_primitive_opt::<Float64Type>());
     let seconds = seconds.ok_or_else(|| exec_datafusion_err!("from_unixtime needs a number"))?;
     // Trino keeps milliseconds.
-    let moments: TimestampMicrosecondArray =
-        seconds.iter().map(|seconds| seconds.map(|seconds| ((seconds * 1e3).round() as i64).saturating_mul(1_000))).collect();
+    let moments: TimestampMicrosecondArray = seconds
+        .iter()
+        .map(|seconds| seconds.map(|seconds| ((seconds * 1e3).round() as i64).saturating_mul(1_000)))
+        .collect();
     Ok(Arc::new(moments.with_timezone("UTC")))
 }
 

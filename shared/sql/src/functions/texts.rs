@@ -63,8 +63,9 @@ struct Patterns(Option<(String, Regex)>);
 impl Patterns {
     fn get(&mut self, text: &str) -> Result<&Regex> {
         if self.0.as_ref().is_none_or(|(known, _)| known != text) {
-            let pattern = Regex::new(text)
-                .map_err(|_| exec_datafusion_err!("the pattern is no regular expression of Trino that is known here"))?;
+            let pattern = Regex::new(text).map_err(|_| {
+                exec_datafusion_err!("the pattern is no regular expression of Trino that is known here")
+            })?;
             self.0 = Some((text.to_owned(), pattern));
         }
         self.0.as_ref().map(|(_, pattern)| pattern).ok_or_else(|| exec_datafusion_err!("no pattern"))
@@ -138,7 +139,8 @@ fn split_part(arrays: &[ArrayRef]) -> Result<ArrayRef> {
         };
         if separator.is_empty() {
             // Every letter is a part, as in Trino.
-            let letter = value.char_indices().nth(index - 1).and_then(|(at, letter)| value.get(at..at + letter.len_utf8()));
+            let letter =
+                value.char_indices().nth(index - 1).and_then(|(at, letter)| value.get(at..at + letter.len_utf8()));
             parts.append_option(letter);
         } else {
             parts.append_option(value.split(separator).nth(index - 1));
@@ -161,7 +163,8 @@ fn substr(arrays: &[ArrayRef]) -> Result<ArrayRef> {
             parts.append_value("");
             continue;
         }
-        let (from, length) = (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(length).unwrap_or(usize::MAX));
+        let (from, length) =
+            (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(length).unwrap_or(usize::MAX));
         parts.append_value(value.chars().skip(from).take(length).collect::<String>());
     }
     Ok(Arc::new(parts.finish()))
