@@ -247,6 +247,11 @@ def test_views_are_made_replaced_and_seen_by_the_command(athena, lake):
     assert "PERMISSION_DENIED" in athena.failure("CREATE VIEW silver.mine AS SELECT 1 AS one")["StateChangeReason"]
     lake.run()
     assert lake.one("SELECT source FROM gold.around") == "x"
+    athena.run("DROP VIEW around")
+    athena.run("DROP VIEW IF EXISTS around")
+    athena.run("DROP VIEW gold.cities")
+    assert "TABLE_NOT_FOUND" in athena.failure("SELECT * FROM cities")["StateChangeReason"]
+    assert "PERMISSION_DENIED" in athena.failure("DROP VIEW gold.patients")["StateChangeReason"]
 
 
 def test_a_result_is_an_object_of_the_output_location_until_it_is_deleted(athena, lake):

@@ -98,6 +98,10 @@ impl Engine {
                 self.create_view(&task, name, *replace, sql).await?;
                 self.shown(Shown::list("result", []))
             }
+            Statement::DropView { name, if_exists } => {
+                self.drop_view(&task, name, *if_exists).await?;
+                self.shown(Shown::list("result", []))
+            }
             Statement::Prepare { name, sql } => {
                 self.statements.put(group, name, sql, "", (self.clock)()).map_err(fault)?;
                 self.shown(Shown::list("result", []))
@@ -181,7 +185,8 @@ impl Engine {
         self.shown(Shown::list("Query Plan", lines.lines().map(str::to_owned)))
     }
 
-    async fn create_view(&self, task: &Task, name: &Name, replace: bool, sql: &str) -> Result<(), Failure> {
+    /// What may be made or dropped in the database of a view, and what is there under its name.
+    async fn room_for(&self, task: &Task, name: &Name) -> Result<(String, Seen), Failure> {
         let database = name.database.as_deref().unwrap_or(&task.database);
         if !task.group.sees(database) || !["gold", "gold_identified"].contains(&database) {
             let words = format!("views are made in gold, not in {database}");
@@ -191,21 +196,34 @@ impl Engine {
         let group = if WorkGroup::Analyst.sees(database) { WorkGroup::Analyst } else { task.group };
         let seen = self.seen(group).await?;
         match seen.get(database, &name.name) {
-            Some(Entry::View(view)) if view.description == OWN && replace => {}
-            Some(Entry::View(view)) if view.description == OWN => {
-                let words =
-                    format!("View already exists: '{database}.{}'; CREATE OR REPLACE VIEW replaces it", name.name);
-                return Err(Failure::user(1003, "ALREADY_EXISTS", words));
-            }
+            Some(Entry::View(view)) if view.description == OWN => {}
             Some(_) => {
                 let words = format!("'{database}.{}' is one of the lake's own; choose another name", name.name);
                 return Err(Failure::user(1500, "PERMISSION_DENIED", words));
             }
             None => {}
         }
+        Ok((database.to_owned(), seen))
+    }
+
+    async fn drop_view(&self, task: &Task, name: &Name, if_exists: bool) -> Result<(), Failure> {
+        let (database, seen) = self.room_for(task, name).await?;
+        if seen.get(&database, &name.name).is_none() && !if_exists {
+            let words = format!("View '{database}.{}' does not exist", name.name);
+            return Err(Failure::user(1110, "TABLE_NOT_FOUND", words));
+        }
+        self.catalog.remove_view(&database, &name.name).await.map_err(|error| Failure::storage(&error))
+    }
+
+    async fn create_view(&self, task: &Task, name: &Name, replace: bool, sql: &str) -> Result<(), Failure> {
+        let (database, seen) = self.room_for(task, name).await?;
+        if seen.get(&database, &name.name).is_some() && !replace {
+            let words = format!("View already exists: '{database}.{}'; CREATE OR REPLACE VIEW replaces it", name.name);
+            return Err(Failure::user(1003, "ALREADY_EXISTS", words));
+        }
         let rank = seen.next_rank();
         // A view that reads itself, through others too, reads what is not there.
-        let seen = seen.without(database, &name.name);
+        let seen = seen.without(&database, &name.name);
         let mut parsed = query(sql).map_err(fault)?;
         resolve(&mut parsed, &task.database, &seen.known(), Vec::new())?;
         let resolved = parsed.to_string();
@@ -221,7 +239,7 @@ impl Engine {
             columns.push(ColumnEntry { name: field.name().clone(), column_type, description: String::new() });
         }
         let entry = ViewEntry {
-            database: database.to_owned(),
+            database,
             name: name.name.clone(),
             description: OWN.to_owned(),
             sql: resolved,

@@ -33,6 +33,8 @@ pub enum Statement {
     Show(Show),
     /// CREATE VIEW.
     CreateView { name: Name, replace: bool, sql: String },
+    /// DROP VIEW.
+    DropView { name: Name, if_exists: bool },
     /// PREPARE name FROM statement.
     Prepare { name: String, sql: String },
     /// EXECUTE name USING values.
@@ -92,6 +94,7 @@ impl Statement {
             Self::Explain(_) => ("UTILITY", "EXPLAIN"),
             Self::Show(show) => ("UTILITY", show.kind()),
             Self::CreateView { .. } => ("DDL", "CREATE_VIEW"),
+            Self::DropView { .. } => ("DDL", "DROP_VIEW"),
             Self::Prepare { .. } => ("UTILITY", "PREPARE"),
             Self::Execute { .. } => ("DML", "EXECUTE"),
             Self::Deallocate { .. } => ("UTILITY", "DEALLOCATE_PREPARE"),
@@ -195,6 +198,10 @@ impl Words<'_> {
         }
         if self.take(&["CREATE", "VIEW"]) {
             return self.create_view(false);
+        }
+        if self.take(&["DROP", "VIEW"]) {
+            let if_exists = self.take(&["IF", "EXISTS"]);
+            return Ok(Statement::DropView { name: self.name()?, if_exists });
         }
         if self.take(&["PREPARE"]) {
             let name = self.word()?;
