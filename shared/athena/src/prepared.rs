@@ -111,7 +111,6 @@ fn missing(group: WorkGroup, name: &str) -> Fault {
 }
 
 /// A moment as JSON of AWS has it.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of this era are exact in a double")]
 pub fn seconds(moment: DateTime<Utc>) -> f64 {
     moment.timestamp_millis() as f64 / 1e3
 }

@@ -137,7 +137,6 @@ fn from_iso_moment(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(moments.with_timezone("UTC")))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "floats beyond every moment become the last one")]
 fn from_unix(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let seconds = arrays.first().and_then(|array| array.as_primitive_opt::<Float64Type>());
     let seconds = seconds.ok_or_else(|| exec_datafusion_err!("from_unixtime needs a number"))?;
@@ -149,7 +148,6 @@ fn from_unix(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(moments.with_timezone("UTC")))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Trino gives a double")]
 fn to_unix(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let moments = arrays.first().and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
     let moments = moments.ok_or_else(|| exec_datafusion_err!("to_unixtime needs a timestamp"))?;
