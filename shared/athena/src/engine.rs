@@ -238,14 +238,8 @@ impl Engine {
             let column_type = column_type.to_string();
             columns.push(ColumnEntry { name: field.name().clone(), column_type, description: String::new() });
         }
-        let entry = ViewEntry {
-            database,
-            name: name.name.clone(),
-            description: OWN.to_owned(),
-            sql: resolved,
-            rank,
-            columns,
-        };
+        let entry =
+            ViewEntry { database, name: name.name.clone(), description: OWN.to_owned(), sql: resolved, rank, columns };
         self.catalog.put_view(&entry).await.map_err(|error| Failure::storage(&error))
     }
 }

@@ -156,6 +156,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.stream.flush().await
     }
 
+    /// Ends a conversation that went wrong: what the client still sends is read, or it would not see the answer.
+    pub async fn end(&mut self) {
+        let _ = self.stream.shutdown().await;
+        let rest = async {
+            while self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0) {
+                self.buffer.clear();
+            }
+        };
+        let _ = timeout(Duration::from_secs(1), rest).await;
+    }
+
     async fn send(&mut self, file: &File, mut from: u64, to: u64) -> io::Result<()> {
         let mut chunk = vec![0; CHUNK];
         while from < to {

@@ -39,7 +39,4 @@ mod value;
 mod words;
 mod workgroup;
 
-#[cfg(test)]
-mod trino_tests;
-
 pub use server::{Limits, Server, Settings};

@@ -130,7 +130,9 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>, port: u16) {
                 }
             }
             Err(Unread::Refused(response)) => {
-                let _ = connection.write(response).await;
+                if connection.write(response).await.is_ok() {
+                    connection.end().await;
+                }
                 return;
             }
             Err(Unread::Closed) => return,

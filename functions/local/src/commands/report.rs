@@ -12,6 +12,8 @@ use carelake_steps::Context;
 use carelake_steps::noshow::load;
 use carelake_steps::quality::quality;
 use carelake_steps::report::RunReport;
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::error::DataFusionError;
 
 use super::{Problem, contracts, session};
 use crate::cli::Report;
@@ -25,7 +27,8 @@ const CHECKS: usize = 200;
 /// Writes the site.
 pub async fn report(arguments: &Report) -> Result<ExitCode, Problem> {
     let lake = Lake::open_existing(&arguments.place.lake)?;
-    let mut pages = gold(&session(&arguments.place.lake, None).await?).await?;
+    let session = session(&arguments.place.lake, None).await?;
+    let mut pages = gold(&session).await?;
     pages.push(checks(arguments, &lake).await?);
     pages.push(runs(&lake).await?);
     std::fs::create_dir_all(&arguments.out).map_err(|error| unwritten(&arguments.out, &error))?;
@@ -43,17 +46,9 @@ pub async fn report(arguments: &Report) -> Result<ExitCode, Problem> {
     };
     pages.insert(0, index);
     let all: Vec<(String, String)> = pages.iter().map(|page| (page.file.clone(), page.title.clone())).collect();
-    let day = session(&arguments.place.lake, None)
-        .await?
-        .query("SELECT CAST(max(as_of_date) AS varchar) AS day FROM gold.as_of");
-    let day = day.await?.collect().await?;
-    let day = datafusion::arrow::util::display::array_value_to_string(
-        day.first()
-            .map(|batch| batch.column(0))
-            .ok_or_else(|| Problem::new("the lake has no as-of day; carelake run makes one"))?,
-        0,
-    );
-    let day = day.map_err(datafusion::error::DataFusionError::from)?;
+    let day = session.query("SELECT CAST(max(as_of_date) AS varchar) AS day FROM gold.as_of").await?.collect().await?;
+    let day = day.first().ok_or_else(|| Problem::new("the lake has no as-of day; carelake run makes one"))?;
+    let day = array_value_to_string(day.column(0), 0).map_err(DataFusionError::from)?;
     let foot = format!("As of {day}. Made by carelake {}.", env!("CARGO_PKG_VERSION"));
     for page in &pages {
         write(&arguments.out.join(&page.file), &html(page, &all, &foot))?;
