@@ -178,9 +178,7 @@ def test_the_catalogue_is_listed_and_described(athena):
     pages = client.get_paginator("list_table_metadata").paginate(CatalogName="AwsDataCatalog", DatabaseName="gold", PaginationConfig={"PageSize": 7})
     tables = [one["Name"] for page in pages for one in page["TableMetadataList"]]
     assert tables == [row[0] for row in athena.run("SHOW TABLES IN gold")] == sorted(tables)
-    assert [row[0] for row in athena.run("SHOW TABLES IN gold 'pat*s'")] == ["patients"] + [
-        t for t in tables if t.startswith("pat") and t.endswith("s") and t != "patients"
-    ]
+    assert [row[0] for row in athena.run("SHOW TABLES IN gold 'pat*s'")] == [name for name in tables if name.startswith("pat") and name.endswith("s")]
     table = client.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="silver", TableName="patients")["TableMetadata"]
     columns = [(column["Name"], column["Type"]) for column in table["Columns"] + table["PartitionKeys"]]
     assert ("birth_date", "date") in columns
@@ -268,8 +266,8 @@ def test_a_result_is_an_object_of_the_output_location_until_it_is_deleted(athena
     athena.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}, {"Key": f"{key}.metadata"}]})
     assert refused(athena.s3.get_object, Bucket=bucket, Key=key)["Error"]["Code"] == "NoSuchKey"
     assert "deleted" in refused(athena.client.get_query_results, QueryExecutionId=query)["Error"]["Message"]
-    for wrong in ("analyst/../../identity/.key", "restricted/x.csv", "..%2f..%2fidentity/.key", ""):
-        assert refused(athena.s3.get_object, Bucket=bucket, Key=wrong or "x")["Error"]["Code"] in ("NoSuchKey", "400")
+    for wrong in ("analyst/../../identity/.key", "restricted/x.csv", "..%2f..%2fidentity/.key"):
+        assert refused(athena.s3.get_object, Bucket=bucket, Key=wrong)["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket")
 
 
 def test_a_stopped_query_ends_at_once(athena):
