@@ -4,6 +4,7 @@ CACHE := $(HOME)/.cache/carelake
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
 MLFLOW_VENV := $(CACHE)/mlflow-venv
+ATHENA_VENV := $(CACHE)/athena-venv
 BENCH_VENV := $(CACHE)/bench-venv
 MINISTACK_VENV := $(CACHE)/ministack-venv
 INFRA_VENV := $(CACHE)/infra-venv
@@ -15,7 +16,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-scorer fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python test-clients test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-scorer fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,8 +42,11 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready test-clients
 	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py tests
+
+test-clients: build $(ATHENA_VENV)/.ready ## clients of Athena on carelake serve: PyAthena, awswrangler, boto3, SQLAlchemy
+	$(ATHENA_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/athena
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)
@@ -64,6 +68,7 @@ $(1)/.ready: $(2)/requirements.txt
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)/requirements.txt
 	@touch $$@
 endef
+$(eval $(call VIRTUALENV,$(ATHENA_VENV),tests/athena))
 $(eval $(call VIRTUALENV,$(MINISTACK_VENV),tests/aws))
 $(eval $(call VIRTUALENV,$(INFRA_VENV),infra))
 $(eval $(call VIRTUALENV,$(INFRA_LINT_VENV),infra/lint))
@@ -101,6 +106,7 @@ docs: ## write the generated pages of docs/
 	python3 docs/definitions.py > docs/definitions.md
 	python3 docs/measures.py > docs/measures.md
 	python3 docs/cost.py > docs/cost.md
+	python3 docs/functions.py > docs/functions.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release --workspace --bin carelake
@@ -129,7 +135,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	for folder in tests tests/mlflow tests/bench tests/aws infra infra/lint; do \
+	for folder in tests tests/athena tests/mlflow tests/bench tests/aws infra infra/lint; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies

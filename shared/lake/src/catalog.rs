@@ -124,6 +124,14 @@ impl FolderCatalog {
         Self { lake: lake.clone() }
     }
 
+    /// Removes a view; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError> {
+        self.lake.delete(&Layout::catalogue("view", database, name)).await
+    }
+
     async fn put<T>(&self, path: &str, entry: &T) -> Result<(), LakeError>
     where
         T: Serialize + serde::de::DeserializeOwned + PartialEq + Sync,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod models;
+mod serve;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
+pub use serve::{Report, Serve};
 pub use upkeep::{Erase, Maintain, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
@@ -40,6 +42,10 @@ pub enum Command {
     Sql(Sql),
     /// Run a prepared query, such as get_patient_history
     Call(Call),
+    /// Answer Athena's clients on this machine: PyAthena, awswrangler, boto3, BI tools
+    Serve(Serve),
+    /// Write a site of plots and tables that a browser shows without a server
+    Report(Report),
     /// List tables and views
     Tables(InLake),
     /// Show the columns of a table or view

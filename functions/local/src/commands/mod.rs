@@ -11,9 +11,11 @@ mod model;
 mod models;
 mod quality;
 mod quarantine;
+mod report;
 mod rotate_key;
 mod run;
 mod score;
+mod serve;
 mod settle;
 mod train;
 
@@ -80,6 +82,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Land(arguments) => land::land(&arguments),
         Command::Sql(arguments) => data::sql(&arguments).await,
         Command::Call(arguments) => data::call(&arguments).await,
+        Command::Report(arguments) => report::report(&arguments).await,
+        Command::Serve(arguments) => serve::serve(&arguments).await,
         Command::Tables(place) => data::tables(&place).await,
         Command::Describe(arguments) => data::describe(&arguments).await,
         Command::Measures { command } => measures::dispatch(&command),
