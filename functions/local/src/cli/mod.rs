@@ -326,6 +326,9 @@ pub struct Generate {
     /// The generated hospital's today
     #[arg(long, default_value = "2025-06-30")]
     pub as_of: NaiveDate,
+    /// Plant no errors
+    #[arg(long)]
+    pub clean: bool,
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
