@@ -67,7 +67,6 @@ def twin(name: str, spec: dict) -> str:
             f" {LEAST}, the smallest other row shows none either",
         ),
     ]
-    entries += [("measure", head["measure"])] if "measure" in head else []
     entries += [(f"column {column}", head[f"column {column}"]) for column in ["source", *keys, *shown]]
     for column in [*counts, *values]:
         text = head[f"column {column}"]

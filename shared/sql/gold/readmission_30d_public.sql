@@ -7,7 +7,6 @@
 -- source: CMS cell size suppression: a row with a count from 1 to 10, or with a part that leaves so few of its whole,
 --    shows no number. Where one such row stands alone among rows that add up, or all such rows together are fewer
 --    than 11, the smallest other row shows none either
--- measure: quality
 -- column source: sender
 -- column policy: crude_30d, hwr_like_30d or pcr_like_30d
 -- column index_admissions: admissions that are an index, NULL when it is not shown

@@ -7,7 +7,6 @@
 -- source: CMS cell size suppression: a row with a count from 1 to 10, or with a part that leaves so few of its whole,
 --    shows no number. Where one such row stands alone among rows that add up, or all such rows together are fewer
 --    than 11, the smallest other row shows none either
--- measure: demographics
 -- column source: sender
 -- column age_group: 0-17, 18-34, 35-49, 50-64, 65+ or Unknown
 -- column place: 1 to 5
