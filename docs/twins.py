@@ -79,7 +79,11 @@ def twin(name: str, spec: dict) -> str:
     lines = ["WITH cells AS (", "    SELECT", "        v.source,"]
     lines += [f"        v.{column}," for column in [*keys, *shown, *counts, *values]]
     lines += extra
-    lines += [f"        CASE\n            WHEN {hidden(counts, parts)} THEN 1\n            ELSE 0\n        END AS is_small", f"    FROM gold.{name} v{where}", "),"]
+    lines += [
+        f"        CASE\n            WHEN {hidden(counts, parts)} THEN 1\n            ELSE 0\n        END AS is_small",
+        f"    FROM gold.{name} v{where}",
+        "),",
+    ]
     source = "cells"
     if "whole" in spec:
         lines += wholes(spec)
@@ -94,7 +98,7 @@ def twin(name: str, spec: dict) -> str:
         "        ROW_NUMBER() OVER (",
         f"            PARTITION BY {partition(margin)}, c.is_small, CASE WHEN c.{size} = 0 THEN 1 ELSE 0 END",
         f"            ORDER BY {order}",
-        "        ) AS place",
+        "        ) AS size_rank",
         f"    FROM {source} c",
         "),",
         "judged AS (",
@@ -104,7 +108,7 @@ def twin(name: str, spec: dict) -> str:
     lines += [f"        r.{column}," for column in [*keys, *shown, *counts, *values]]
     lines += [
         "        r.is_small = 1",
-        f"        OR (r.small_rows > 0 AND r.{size} > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < {LEAST})) AS is_suppressed",
+        f"        OR (r.small_rows > 0 AND r.{size} > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < {LEAST})) AS is_suppressed",
         "    FROM ranked r",
         ")",
         "SELECT",
@@ -139,7 +143,7 @@ def wholes(spec: dict) -> list[str]:
         "        p.is_small,",
         f"        SUM(p.is_small) OVER (PARTITION BY {shape}) AS small_rows,",
         f"        SUM(CASE WHEN p.is_small = 1 THEN p.{whole} ELSE 0 END) OVER (PARTITION BY {shape}) AS small_size,",
-        f"        ROW_NUMBER() OVER (PARTITION BY {shape}, p.is_small ORDER BY {', '.join(f'p.{column}' for column in [whole, *of])}) AS place",
+        f"        ROW_NUMBER() OVER (PARTITION BY {shape}, p.is_small ORDER BY {', '.join(f'p.{column}' for column in [whole, *of])}) AS size_rank",
         "    FROM populations p",
         "),",
         "marked AS (",
@@ -148,7 +152,7 @@ def wholes(spec: dict) -> list[str]:
         *(f"        c.{column}," for column in rest),
         "        CASE",
         "            WHEN c.is_small = 1 OR h.is_small = 1 THEN 1",
-        f"            WHEN h.small_rows > 0 AND h.place = 1 AND (h.small_rows = 1 OR h.small_size < {LEAST}) THEN 1",
+        f"            WHEN h.small_rows > 0 AND h.size_rank = 1 AND (h.small_rows = 1 OR h.small_size < {LEAST}) THEN 1",
         "            ELSE 0",
         "        END AS is_small",
         "    FROM cells c",

@@ -6,7 +6,7 @@ import json
 PERSON = "Sentinella"
 
 
-def resource(kind, identifier, **fields):
+def resource(kind, identifier, /, **fields):
     return {"resourceType": kind, "id": identifier, **fields}
 
 

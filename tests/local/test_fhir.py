@@ -112,16 +112,30 @@ def test_a_panel_is_a_row_for_each_component_and_one_for_a_value_of_its_own(lake
     write(lake, "fhir/observations/o.ndjson", panel, score)
     lake.run()
     found = silver(lake, "observations", "record_id, code, code_system, value_number", "record_id, code")
-    assert found == [("o1", "8462-4", "LOINC", "80.0"), ("o1", "8480-6", "LOINC", "120.0"), ("o2", "44249-1", "LOINC", "7.0"), ("o2", "8480-6", "LOINC", "120.0")]
+    assert found == [
+        ("o1", "8462-4", "LOINC", "80.0"),
+        ("o1", "8480-6", "LOINC", "120.0"),
+        ("o2", "44249-1", "LOINC", "7.0"),
+        ("o2", "8480-6", "LOINC", "120.0"),
+    ]
 
 
 def test_the_snomed_code_is_preferred_and_its_system_stays_with_it(lake):
-    two = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}, {"system": "http://snomed.info/sct", "code": "44054006", "display": "Diabetes"}]}
+    two = {
+        "coding": [
+            {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"},
+            {"system": "http://snomed.info/sct", "code": "44054006", "display": "Diabetes"},
+        ]
+    }
     other = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I10", "display": "Hypertension"}]}
     local = {"coding": [{"system": "urn:hospital", "code": "X1"}], "text": "Local"}
     write(lake, "fhir/conditions/c.ndjson", condition("c1", code=two), condition("c2", code=other), condition("c3", code=local))
     lake.run()
-    assert silver(lake, "conditions", "record_id, code, code_system") == [("c1", "44054006", "SNOMED-CT"), ("c2", "I10", "ICD-10-CM"), ("c3", "X1", "urn:hospital")]
+    assert silver(lake, "conditions", "record_id, code, code_system") == [
+        ("c1", "44054006", "SNOMED-CT"),
+        ("c2", "I10", "ICD-10-CM"),
+        ("c3", "X1", "urn:hospital"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,13 +235,17 @@ def test_a_reason_is_found_through_the_condition_it_points_to(lake):
     write(lake, "fhir/conditions/c.ndjson", condition())
     write(lake, "fhir/medication_requests/m.ndjson", order(reasonReference=[{"reference": "Condition/c1"}]))
     lake.run()
-    assert lake.sql("SELECT first_medication_date, days_to_medication FROM gold.patient_journey") == [{"first_medication_date": "2024-01-02", "days_to_medication": "1"}]
+    assert lake.sql("SELECT first_medication_date, days_to_medication FROM gold.patient_journey") == [
+        {"first_medication_date": "2024-01-02", "days_to_medication": "1"}
+    ]
 
 
 def test_an_appointment_names_its_patient_among_its_participants(lake):
     people = [{"actor": {"reference": "Practitioner/d1"}}, {"actor": {"reference": "https://x.org/fhir/Patient/p1"}}, {"actor": {"reference": "Location/l1"}}]
     write(lake, "fhir/patients/p.ndjson", PATIENT)
-    write(lake, "fhir/appointments/a.ndjson", resource("Appointment", "a1", status="noshow", start="2024-05-01T10:00:00Z", minutesDuration=20, participant=people))
+    write(
+        lake, "fhir/appointments/a.ndjson", resource("Appointment", "a1", status="noshow", start="2024-05-01T10:00:00Z", minutesDuration=20, participant=people)
+    )
     lake.run()
     query = "SELECT a.practitioner_id, a.status, a.no_show, a.duration_minutes FROM silver.appointments a JOIN silver.patients p ON p.patient_id = a.patient_id"
     assert [tuple(row.values()) for row in lake.sql(query)] == [("d1", "No-show", "true", "20")]
@@ -247,7 +265,16 @@ def test_a_person_is_in_landing_and_identity_alone(lake):
     write(lake, "fhir/observations/o.ndjson", observation(valueString=f"{PERSON} wrote"))
     report = lake.run()
     (person,) = lake.sql("SELECT full_name, first_name, last_name, maiden_name, ssn, phone, email, address FROM identity.patients")
-    assert list(person.values()) == [f"Ada Maria {PERSON}son", "Ada Maria", f"{PERSON}son", f"{PERSON}born", f"{PERSON}-ssn", f"{PERSON}-phone", f"{PERSON}@example.org", f"{PERSON} Street 1 Flat 2"]
+    assert list(person.values()) == [
+        f"Ada Maria {PERSON}son",
+        "Ada Maria",
+        f"{PERSON}son",
+        f"{PERSON}born",
+        f"{PERSON}-ssn",
+        f"{PERSON}-phone",
+        f"{PERSON}@example.org",
+        f"{PERSON} Street 1 Flat 2",
+    ]
     assert PERSON not in json.dumps(report)
     layers = {path.relative_to(lake.folder).parts[0] for path in lake.folder.rglob("*") if path.is_file() and PERSON in content(path)}
     assert layers <= {"identity", "gold_identified"}, layers
@@ -264,7 +291,19 @@ def real(shared_data, tmp_path_factory):
     lake.land("hospital", "bulk", *files, feed="fhir", date="2024-08-06")
     lines = Counter()
     kinds = {"MedicationRequest": "medication_requests", "AllergyIntolerance": "allergy_intolerances"}
-    known = {"Patient", "Encounter", "Condition", "MedicationRequest", "Observation", "Procedure", "Practitioner", "Organization", "Appointment", "Immunization", "AllergyIntolerance"}
+    known = {
+        "Patient",
+        "Encounter",
+        "Condition",
+        "MedicationRequest",
+        "Observation",
+        "Procedure",
+        "Practitioner",
+        "Organization",
+        "Appointment",
+        "Immunization",
+        "AllergyIntolerance",
+    }
     for file in files:
         kind = file.name.split(".")[0]
         name = kinds.get(kind, kind.lower() + "s") if kind in known else "other"
@@ -286,12 +325,30 @@ def test_a_real_export_loads_whole(real):
 def test_a_real_export_is_in_silver_with_every_parent(real):
     lake, report, _ = real
     accepted = {one["dataset"]: str(one["accepted"]) for one in report["datasets"]}
-    for name, table in {"patients": "patients", "encounters": "encounters", "conditions": "conditions", "medication_requests": "medications", "procedures": "procedures", "immunizations": "immunizations", "organizations": "organizations"}.items():
+    for name, table in {
+        "patients": "patients",
+        "encounters": "encounters",
+        "conditions": "conditions",
+        "medication_requests": "medications",
+        "procedures": "procedures",
+        "immunizations": "immunizations",
+        "organizations": "organizations",
+    }.items():
         assert lake.one(f"SELECT count(*) FROM silver.{table}") == accepted[name], table
     for child in ("encounters", "conditions", "medications", "procedures", "immunizations"):
         assert lake.one(f"SELECT count(*) FROM silver.{child} c LEFT JOIN silver.patients p ON p.patient_id = c.patient_id WHERE p.patient_id IS NULL") == "0"
-    assert lake.one("SELECT count(*) FROM silver.encounters e LEFT JOIN silver.organizations o ON o.organization_id = e.organization_id WHERE o.organization_id IS NULL") == "0"
-    assert lake.one("SELECT count(*) FROM silver.medications WHERE reason_record_id IS NOT NULL AND reason_record_id NOT IN (SELECT record_id FROM silver.conditions)") == "0"
+    assert (
+        lake.one(
+            "SELECT count(*) FROM silver.encounters e LEFT JOIN silver.organizations o ON o.organization_id = e.organization_id WHERE o.organization_id IS NULL"
+        )
+        == "0"
+    )
+    assert (
+        lake.one(
+            "SELECT count(*) FROM silver.medications WHERE reason_record_id IS NOT NULL AND reason_record_id NOT IN (SELECT record_id FROM silver.conditions)"
+        )
+        == "0"
+    )
     systems = {row["code_system"] for row in lake.sql("SELECT DISTINCT code_system FROM silver.conditions")}
     assert systems == {"SNOMED-CT"}
 

@@ -84,7 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     first = date(2025, 5, 1)
     begin = first + 28 * DAY
-    surge = {begin + n * DAY: more for n, more in zip(range(options.days // 2, options.days), (9, 14, 12))}
+    surge = {begin + n * DAY: more for n, more in zip(range(options.days // 2, options.days), (9, 14, 12), strict=False)}
     with tempfile.TemporaryDirectory() as folder:
         stream, whole = Lake(options.command, Path(folder, "stream")), Lake(options.command, Path(folder, "whole"))
         hospital = Hospital(options.seed, first, surge)
@@ -100,11 +100,15 @@ def main() -> None:
             whole.land(day, files)
             seconds = stream.run(day)
             (cases,) = stream.sql(f"SELECT cases FROM disease_signals WHERE code = '{OUTBREAK}' AND region = 'All' AND day = DATE '{day}'") or [{"cases": 0}]
-            alerts = stream.sql(f"SELECT alert_rank, region, condition, cases, strength, expected_false_alerts FROM disease_alerts WHERE day = DATE '{day}' ORDER BY alert_rank")
+            alerts = stream.sql(
+                f"SELECT alert_rank, region, condition, cases, strength, expected_false_alerts FROM disease_alerts WHERE day = DATE '{day}' ORDER BY alert_rank"
+            )
             mark = "outbreak" if day in surge else ""
             print(f"{day}  {seconds:4.1f} s  {cases['cases']:>2} cases of influenza  {mark}")
             for alert in alerts:
-                print(f"    alert {alert['alert_rank']} of the source: {alert['condition']}, {alert['region']}: {alert['cases']} cases, {alert['strength']:.1f} times the threshold")
+                print(
+                    f"    alert {alert['alert_rank']} of the source: {alert['condition']}, {alert['region']}: {alert['cases']} cases, {alert['strength']:.1f} times the threshold"
+                )
         (expected,) = stream.sql("SELECT COUNT(*) AS alerts, COALESCE(MAX(expected_false_alerts), 0) AS by_chance FROM disease_alerts")
         print(f"{expected['alerts']} alerts in all, {expected['by_chance']:.1f} to expect by chance, the methods added up")
         print(f"all files at once: {whole.run(days[-1]):.1f} s")

@@ -101,4 +101,4 @@ def test_the_population_of_a_hidden_cell_is_hidden_for_every_code(hospital):
         for found in cells.values():
             if any(0 < size < LEAST for size, _ in found):
                 never = [size for size, cell in found if cell not in shown and size]
-                assert len(never) > 1 and sum(never) >= LEAST or len(found) == len(never)
+                assert (len(never) > 1 and sum(never) >= LEAST) or len(found) == len(never)

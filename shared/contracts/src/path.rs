@@ -55,7 +55,8 @@ impl JsonPath {
             if path.position {
                 return Err(format!("\"{text}\": nothing may follow [#]"));
             }
-            let (name, after) = rest.split_at_checked(rest.find(['.', '[', ']']).unwrap_or(rest.len())).ok_or_else(wrong)?;
+            let (name, after) =
+                rest.split_at_checked(rest.find(['.', '[', ']']).unwrap_or(rest.len())).ok_or_else(wrong)?;
             if name.is_empty() {
                 return Err(wrong());
             }
@@ -128,7 +129,7 @@ fn steps(f: &mut fmt::Formatter<'_>, steps: &[Step]) -> fmt::Result {
         if index > 0 && matches!(step, Step::Key(_)) {
             f.write_str(".")?;
         }
-        step.fmt(f)?;
+        write!(f, "{step}")?;
     }
     Ok(())
 }
@@ -173,7 +174,9 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", ".", "a.", "a[", "a]", "[0]", "a[b]", "a[=b]", "a[b=]", "a[]", "a[#].b", "a[][]", "a..b", "a[0]b"] {
+        for text in
+            ["", ".", "a.", "a[", "a]", "[0]", "a[b]", "a[=b]", "a[b=]", "a[]", "a[#].b", "a[][]", "a..b", "a[0]b"]
+        {
             assert!(JsonPath::parse(text).is_err(), "{text}");
         }
     }

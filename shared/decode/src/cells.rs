@@ -3,8 +3,8 @@
 use arrow::array::{ArrayBuilder, StringArray, StringBuilder};
 use carelake_contracts::Contract;
 
-use super::limits::{BATCH_BYTES, BATCH_ROWS};
 use super::extract::Extract;
+use super::limits::{BATCH_BYTES, BATCH_ROWS};
 use super::{Damaged, RawBatch};
 
 struct Cell {
@@ -86,7 +86,7 @@ fn emptied(builder: &mut StringBuilder) -> StringArray {
 impl Cell {
     /// Adds a value and gives its length in bytes.
     fn append(&mut self, text: Option<&str>, padded: &mut String) -> usize {
-        let text = text.map(trimmed).and_then(|text| self.extract.from(text));
+        let text = text.map(trimmed).and_then(|text| self.extract.part(text));
         let text = text.filter(|text| !text.is_empty() && !self.nulls.contain(text));
         let Some(text) = text else {
             self.builder.append_option(self.default.as_deref());

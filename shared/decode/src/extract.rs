@@ -13,7 +13,7 @@ impl Extract {
     }
 
     /// The first group of the expression that took part; all of the text for a column without an expression.
-    pub fn from<'t>(&self, text: &'t str) -> Option<&'t str> {
+    pub fn part<'t>(&self, text: &'t str) -> Option<&'t str> {
         let Some(pattern) = &self.0 else { return Some(text) };
         let found = pattern.captures(text)?;
         found.iter().skip(1).flatten().next().map(|group| group.as_str())

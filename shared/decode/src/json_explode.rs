@@ -21,7 +21,9 @@ impl Known {
     fn add(&mut self, steps: &[Step]) {
         match steps.split_first() {
             Some((Step::Key(key), rest)) => self.0.entry(key.clone()).or_default().add(rest),
-            Some((Step::Anywhere { anywhere }, _)) => drop(self.0.entry(anywhere.clone()).or_default()),
+            Some((Step::Anywhere { anywhere }, _)) => {
+                self.0.entry(anywhere.clone()).or_default();
+            }
             _ => {}
         }
     }
@@ -195,7 +197,7 @@ fn value<'v>(path: &JsonPath, elements: &[(Option<&'v Value>, Option<usize>)]) -
 
 /// The names of an array on the way to unknown keys in it.
 fn prefix_of(level: &[Step]) -> String {
-    let names: Vec<String> = level.iter().map(Step::to_string).collect();
+    let names: Vec<String> = level.iter().map(ToString::to_string).collect();
     format!("{}[].", names.join("."))
 }
 

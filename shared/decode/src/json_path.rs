@@ -41,7 +41,9 @@ fn walk<'v>(value: &'v Value, steps: &[Step], found: &mut Found<'_, 'v>) -> bool
     let Some((step, rest)) = steps.split_first() else { return found(value) };
     let elements = || value.as_array().map(Vec::as_slice).unwrap_or_default();
     match step {
-        Step::Key(key) => value.as_object().and_then(|object| get(object, key)).is_some_and(|next| walk(next, rest, found)),
+        Step::Key(key) => {
+            value.as_object().and_then(|object| get(object, key)).is_some_and(|next| walk(next, rest, found))
+        }
         Step::At(place) => elements().get(*place).is_some_and(|next| walk(next, rest, found)),
         Step::Every => elements().iter().any(|next| walk(next, rest, found)),
         Step::Where { path, value: wanted } => {
@@ -56,9 +58,7 @@ fn walk<'v>(value: &'v Value, steps: &[Step], found: &mut Found<'_, 'v>) -> bool
 
 /// The value under a key, which is matched exactly, else without case.
 pub fn get<'v>(object: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
-    object
-        .get(key)
-        .or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
+    object.get(key).or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
 }
 
 fn inner(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {

@@ -33,7 +33,7 @@ ranked AS (
         ROW_NUMBER() OVER (
             PARTITION BY c.source, c.is_small, CASE WHEN c.patient_count = 0 THEN 1 ELSE 0 END
             ORDER BY c.patient_count, c.city
-        ) AS place
+        ) AS size_rank
     FROM cells c
 ),
 judged AS (
@@ -42,7 +42,7 @@ judged AS (
         r.city,
         r.patient_count,
         r.is_small = 1
-        OR (r.small_rows > 0 AND r.patient_count > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
+        OR (r.small_rows > 0 AND r.patient_count > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
     FROM ranked r
 )
 SELECT

@@ -45,7 +45,7 @@ ranked AS (
         ROW_NUMBER() OVER (
             PARTITION BY c.source, c.is_total, c.is_small, CASE WHEN c.diagnoses = 0 THEN 1 ELSE 0 END
             ORDER BY c.diagnoses, c.code
-        ) AS place
+        ) AS size_rank
     FROM cells c
 ),
 judged AS (
@@ -57,7 +57,7 @@ judged AS (
         r.mean_latency_days,
         r.median_latency_days,
         r.is_small = 1
-        OR (r.small_rows > 0 AND r.diagnoses > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
+        OR (r.small_rows > 0 AND r.diagnoses > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
     FROM ranked r
 )
 SELECT

@@ -60,7 +60,7 @@ ordered AS (
         p.is_small,
         SUM(p.is_small) OVER (PARTITION BY p.source, p.shape) AS small_rows,
         SUM(CASE WHEN p.is_small = 1 THEN p.patients ELSE 0 END) OVER (PARTITION BY p.source, p.shape) AS small_size,
-        ROW_NUMBER() OVER (PARTITION BY p.source, p.shape, p.is_small ORDER BY p.patients, p.gender, p.race, p.age_group) AS place
+        ROW_NUMBER() OVER (PARTITION BY p.source, p.shape, p.is_small ORDER BY p.patients, p.gender, p.race, p.age_group) AS size_rank
     FROM populations p
 ),
 marked AS (
@@ -78,7 +78,7 @@ marked AS (
         c.shape,
         CASE
             WHEN c.is_small = 1 OR h.is_small = 1 THEN 1
-            WHEN h.small_rows > 0 AND h.place = 1 AND (h.small_rows = 1 OR h.small_size < 11) THEN 1
+            WHEN h.small_rows > 0 AND h.size_rank = 1 AND (h.small_rows = 1 OR h.small_size < 11) THEN 1
             ELSE 0
         END AS is_small
     FROM cells c
@@ -103,7 +103,7 @@ ranked AS (
         ROW_NUMBER() OVER (
             PARTITION BY c.source, c.code, c.shape, c.is_small, CASE WHEN c.patients_with_code = 0 THEN 1 ELSE 0 END
             ORDER BY c.patients_with_code, c.code, c.gender, c.race, c.age_group
-        ) AS place
+        ) AS size_rank
     FROM marked c
 ),
 judged AS (
@@ -119,7 +119,7 @@ judged AS (
         r.patients,
         r.prevalence,
         r.is_small = 1
-        OR (r.small_rows > 0 AND r.patients_with_code > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
+        OR (r.small_rows > 0 AND r.patients_with_code > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
     FROM ranked r
 )
 SELECT

@@ -41,7 +41,7 @@ ranked AS (
         ROW_NUMBER() OVER (
             PARTITION BY c.source, c.policy, c.is_small, CASE WHEN c.index_admissions = 0 THEN 1 ELSE 0 END
             ORDER BY c.index_admissions, c.policy
-        ) AS place
+        ) AS size_rank
     FROM cells c
 ),
 judged AS (
@@ -52,7 +52,7 @@ judged AS (
         r.readmissions,
         r.readmission_rate,
         r.is_small = 1
-        OR (r.small_rows > 0 AND r.index_admissions > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
+        OR (r.small_rows > 0 AND r.index_admissions > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
     FROM ranked r
 )
 SELECT

@@ -53,7 +53,7 @@ ranked AS (
         ROW_NUMBER() OVER (
             PARTITION BY c.source, c.kind, c.code, c.period, c.is_small, CASE WHEN c.patients = 0 THEN 1 ELSE 0 END
             ORDER BY c.patients, c.kind, c.code, c.period, c.period_start
-        ) AS place
+        ) AS size_rank
     FROM cells c
 ),
 judged AS (
@@ -68,7 +68,7 @@ judged AS (
         r.new_cases,
         r.prevalence,
         r.is_small = 1
-        OR (r.small_rows > 0 AND r.patients > 0 AND r.place = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
+        OR (r.small_rows > 0 AND r.patients > 0 AND r.size_rank = 1 AND (r.small_rows = 1 OR r.small_size < 11)) AS is_suppressed
     FROM ranked r
 )
 SELECT

@@ -43,7 +43,9 @@ pub async fn export(arguments: &Export) -> Result<ExitCode, Problem> {
     let rows: Vec<Vec<String>> = exported
         .tables
         .iter()
-        .map(|(name, table)| vec![name.clone(), table.rows.to_string(), table.columns.join(", "), table.left_out.join(", ")])
+        .map(|(name, table)| {
+            vec![name.clone(), table.rows.to_string(), table.columns.join(", "), table.left_out.join(", ")]
+        })
         .collect();
     say(&plain(&["table", "rows", "columns", "left out"], &rows));
     Ok(judged(&exported.findings, folder))

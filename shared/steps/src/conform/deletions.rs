@@ -38,9 +38,11 @@ impl Deletions {
         if !marked(&mapped.rows) {
             return Ok(());
         }
-        let counts = mapped.rows.clone().filter(ident(DELETED)).and_then(|rows| {
-            rows.aggregate(vec![ident("_order")], vec![count(lit(1_i64)).alias("rows")])
-        });
+        let counts = mapped
+            .rows
+            .clone()
+            .filter(ident(DELETED))
+            .and_then(|rows| rows.aggregate(vec![ident("_order")], vec![count(lit(1_i64)).alias("rows")]));
         for batch in counts.map_err(failed)?.collect().await.map_err(failed)? {
             let orders = datafusion::arrow::compute::cast(batch.column(0), &DataType::Utf8);
             let orders = orders.map_err(|error| failed(error.into()))?;

@@ -35,29 +35,24 @@ impl Forms {
     }
 
     /// A column in the form of its rule.
-    pub fn of(&self, column: &str, rule: Rule) -> Expr {
+    pub fn of(&self, column: &str, rule: Rule) -> Result<Expr, DataFusionError> {
         let value = ident(column);
         let year = || cast(date_part(lit("year"), cast(ident(column), DataType::Date32)), DataType::Int32);
-        match rule {
+        Ok(match rule {
             Rule::Word | Rule::Keep => value,
             Rule::Code => self.code.call(vec![cast(ident("source"), DataType::Utf8), cast(value, DataType::Utf8)]),
             Rule::Year => year(),
             // Whoever may turn too old in the year counts as too old.
-            Rule::Birth => only(year().gt(lit(self.year - self.oldest - 1)), year()),
+            Rule::Birth => when(year().gt(lit(self.year - self.oldest - 1)), year()).end()?,
             Rule::Age => {
                 let age = cast(value, DataType::Int32);
-                let young = only(age.clone().gt_eq(lit(0)), cast(age.clone(), DataType::Utf8));
                 let old = lit(format!("{}+", self.oldest + 1));
-                when(age.gt(lit(self.oldest)), old).otherwise(young.clone()).unwrap_or(young)
+                let text = cast(age.clone(), DataType::Utf8);
+                when(age.clone().gt(lit(self.oldest)), old).when(age.gt_eq(lit(0)), text).end()?
             }
             Rule::Zip3 => self.zip3.call(vec![cast(value, DataType::Utf8)]),
-        }
+        })
     }
-}
-
-/// A value where a condition holds, else NULL.
-fn only(condition: Expr, value: Expr) -> Expr {
-    when(condition, value.clone()).end().unwrap_or(value)
 }
 
 fn texts(values: &ColumnarValue, rows: usize) -> Result<StringArray, DataFusionError> {

@@ -86,8 +86,10 @@ pub async fn export(
         let leaving: Vec<(&String, Rule)> =
             stored.iter().filter_map(|column| Some((column, *rules.get(column)?))).collect();
         let columns: Vec<String> = leaving.iter().map(|(column, rule)| shared_name(column, *rule)).collect();
-        let expressions: Vec<Expr> =
-            leaving.iter().zip(&columns).map(|((column, rule), name)| forms.of(column, *rule).alias(name)).collect();
+        let mut expressions: Vec<Expr> = Vec::with_capacity(leaving.len());
+        for ((column, rule), name) in leaving.iter().zip(&columns) {
+            expressions.push(forms.of(column, *rule).map_err(failed)?.alias(name));
+        }
         // Codes are random: in their order nothing is left of the order in which rows came.
         let order = leaving.iter().zip(&columns).filter(|((_, rule), _)| *rule == Rule::Code);
         let order = order.map(|(_, name)| ident(name).sort(true, false)).collect();

@@ -53,7 +53,8 @@ pub async fn scan(context: &Context, profile: &Profile, folder: &Path) -> Result
         .collect::<Result<_, regex::Error>>()
         .map_err(|error| StepError::Invalid(format!("a pattern of the profile is wrong: {error}")))?;
     let list = context.contracts.codes.get("restricted_zip3").map(String::as_str).unwrap_or_default();
-    let zips: BTreeSet<String> = list.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect();
+    let zips: BTreeSet<String> =
+        list.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect();
     let mut found: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     for path in tables(folder)? {
         let table = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -65,7 +66,10 @@ pub async fn scan(context: &Context, profile: &Profile, folder: &Path) -> Result
             let batch = batch.map_err(|error| unreadable(error.into()))?;
             for (field, values) in batch.schema().fields().iter().zip(batch.columns()) {
                 let rule = rules.and_then(|rules| {
-                    rules.iter().find(|(column, rule)| shared_name(column, **rule) == *field.name()).map(|(_, rule)| *rule)
+                    rules
+                        .iter()
+                        .find(|(column, rule)| shared_name(column, **rule) == *field.name())
+                        .map(|(_, rule)| *rule)
                 });
                 let mut note = |what: &str, rows: u64| {
                     *found.entry((table.clone(), field.name().clone(), what.to_owned())).or_default() += rows;
@@ -124,7 +128,10 @@ fn wrong<'p>(
         }
     };
     match allowed.rule {
-        Rule::Keep => add(number().is_none() && text.parse::<f64>().is_err() && !matches!(text, "true" | "false"), "a text among numbers"),
+        Rule::Keep => add(
+            number().is_none() && text.parse::<f64>().is_err() && !matches!(text, "true" | "false"),
+            "a text among numbers",
+        ),
         Rule::Year => add(!number().is_some_and(|year| (1..=9_999).contains(&year)), "more of a date than its year"),
         Rule::Birth => add(!number().is_some_and(|born| year - born <= oldest), "a year that tells a great age"),
         Rule::Age => add(
@@ -137,7 +144,10 @@ fn wrong<'p>(
             add(allowed.zips.contains(text), "three digits of a ZIP code of few people");
         }
         Rule::Code => {
-            add(text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()), "an identifier that is no code");
+            add(
+                text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "an identifier that is no code",
+            );
             add(known.records.contains(text) || known.persons.contains(text), "an identifier of the lake");
         }
         Rule::Word => add(known.persons.contains(text), "a value by which the lake knows a person"),

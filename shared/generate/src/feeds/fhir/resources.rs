@@ -71,7 +71,6 @@ impl<'a> Row<'a> {
         place.and_then(|place| self.values.get(place)).map_or("", String::as_str)
     }
 
-
     fn concept(&self, system: &str) -> Value {
         let (code, text) = (self.get("CODE"), self.get("DESCRIPTION"));
         json!({ "coding": [{ "system": system, "code": code, "display": text }], "text": text })
@@ -182,9 +181,12 @@ pub(super) fn panel(first: &Row<'_>, second: &Row<'_>, id: &str) -> Value {
     if let Some(fields) = panel.as_object_mut() {
         fields.insert("resourceType".to_owned(), "Observation".into());
         fields.insert("id".to_owned(), id.into());
-        fields.insert("code".to_owned(), json!({ "coding": [{
+        fields.insert(
+            "code".to_owned(),
+            json!({ "coding": [{
             "system": LOINC, "code": "85354-9", "display": "Blood pressure panel with all children optional",
-        }] }));
+        }] }),
+        );
         fields.remove("valueQuantity");
         fields.insert("component".to_owned(), json!([component(first), component(second)]));
     }
@@ -290,9 +292,8 @@ fn encounter(row: &Row<'_>) -> Value {
 fn medication(row: &Row<'_>, condition: Option<&str>) -> Value {
     let repeats = row.get("DISPENSES").parse::<u32>().ok().map(|fills| fills.saturating_sub(1));
     let over = !row.get("STOP").is_empty();
-    let pointed = condition.map(|id| {
-        json!([{ "reference": format!("Condition/{id}"), "display": row.get("REASONDESCRIPTION") }])
-    });
+    let pointed = condition
+        .map(|id| json!([{ "reference": format!("Condition/{id}"), "display": row.get("REASONDESCRIPTION") }]));
     json!({
         "status": if over { "completed" } else { "active" },
         "intent": "order",

@@ -67,9 +67,11 @@ impl Bulk {
             let file = format!("{kind}.000.{ending}");
             let place = landing.place_in(FEED, dataset, "bulk", &date.to_string(), &file);
             let faults = match record {
-                Record::Condition | Record::Encounter | Record::Medication | Record::Observation | Record::Procedure => {
-                    TAKEN_BACK
-                }
+                Record::Condition
+                | Record::Encounter
+                | Record::Medication
+                | Record::Observation
+                | Record::Procedure => TAKEN_BACK,
                 _ => FAULTS,
             };
             let deck = Deck::new(landing.faults(faults), rows(record), &mut random);

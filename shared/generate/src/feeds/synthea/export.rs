@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::tables::{Kind, SHAPES, Shape};
+use super::tables::{Kind, SHAPES};
 use crate::error::Error;
 use crate::feeds::Landing;
 use crate::feeds::fhir::{Bulk, Record, Row};
@@ -170,7 +170,7 @@ impl Export {
             let file = landing.csv(&table, shape.dataset, date, ending, rows, random)?;
             files.push((file, positions));
         }
-        let size = |record| shape_of(record).map_or(0, |shape| (shape.per_patient * patients as f64) as u64);
+        let size = |record: Record| (per_patient(record) * patients as f64) as u64;
         let bulk = Bulk::create(landing, date, form > 0, &size)?;
         let mut export = Self { form, date, files, bulk };
         let shared = [
@@ -200,7 +200,8 @@ impl Export {
 
     /// Writes the same as a FHIR resource.
     fn tell(&mut self, kind: Kind, row: &[String]) -> Result<(), Error> {
-        let Some((shape, record)) = SHAPES.get(kind as usize).zip(record_of(kind)) else { return Ok(()) };
+        let shapes = &SHAPES;
+        let Some((shape, record)) = shapes.get(kind as usize).zip(record_of(kind)) else { return Ok(()) };
         let header = shape.headers.get(self.form).copied().unwrap_or_default();
         self.bulk.write(record, &Row { columns: shape.columns, header, values: row })
     }
@@ -247,8 +248,11 @@ fn record_of(kind: Kind) -> Option<Record> {
     }
 }
 
-fn shape_of(record: Record) -> Option<&'static Shape> {
-    KINDS.iter().find(|kind| record_of(**kind) == Some(record)).and_then(|kind| SHAPES.get(*kind as usize))
+/// Rows of a type of resource per patient, roughly.
+fn per_patient(record: Record) -> f64 {
+    let shapes = &SHAPES;
+    let kind = KINDS.iter().find(|kind| record_of(**kind) == Some(record));
+    kind.and_then(|kind| shapes.get(*kind as usize)).map_or(0.0, |shape| shape.per_patient)
 }
 
 /// The fields of a row that the export has, in its order.
