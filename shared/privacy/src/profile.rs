@@ -12,6 +12,8 @@ const SAFE_HARBOR: &str = include_str!("../profiles/safe-harbor.toml");
 pub enum Rule {
     /// A word of a closed vocabulary goes as it is.
     Word,
+    /// A code system goes by its name; an address that no list knows is another one.
+    System,
     /// A number goes as it is.
     Keep,
     /// An identifier becomes a code of one export.

@@ -40,6 +40,7 @@ impl Forms {
         let year = || cast(date_part(lit("year"), cast(ident(column), DataType::Date32)), DataType::Int32);
         Ok(match rule {
             Rule::Word | Rule::Keep => value,
+            Rule::System => when(value.clone().like(lit("%:%")), lit("other")).otherwise(value)?,
             Rule::Code => self.code.call(vec![cast(ident("source"), DataType::Utf8), cast(value, DataType::Utf8)]),
             Rule::Year => year(),
             // Whoever may turn too old in the year counts as too old.

@@ -150,9 +150,9 @@ fn wrong<'p>(
             );
             add(known.records.contains(text) || known.persons.contains(text), "an identifier of the lake");
         }
-        Rule::Word => add(known.persons.contains(text), "a value by which the lake knows a person"),
+        Rule::Word | Rule::System => add(known.persons.contains(text), "a value by which the lake knows a person"),
     }
-    if allowed.rule == Rule::Word {
+    if matches!(allowed.rule, Rule::Word | Rule::System) {
         for (name, pattern) in patterns {
             add(pattern.is_match(text), name);
         }
