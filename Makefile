@@ -16,7 +16,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python test-clients test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-scorer fuzz lock deny clean
+.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-scorer fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ build: claim ## build the carelake command
 
 demo: build ## a synthetic hospital from landing to gold, in ./demo
 	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh
+
+replay: build $(VENV)/.ready ## a stream of daily files with an outbreak: alerts day by day, equal to all at once
+	$(PYTHON) tests/measures/replay.py $(CARELAKE_BIN)
 
 test: test-rust test-python ## every test, with all they need
 
@@ -101,7 +104,8 @@ fmt: $(VENV)/.ready ## format the code
 bless: build ## rewrite golden files from what the code gives; read the difference before you commit it
 	CARELAKE_BLESS=1 cargo test --locked --workspace
 
-docs: ## write the generated pages of docs/
+docs: ## write the generated pages of docs/ and the twins for sharing
+	python3 docs/twins.py
 	python3 docs/data_model.py > docs/data-model.md
 	python3 docs/definitions.py > docs/definitions.md
 	python3 docs/measures.py > docs/measures.md

@@ -44,6 +44,10 @@ def test_a_generated_page_is_what_its_generator_prints(script, page):
     assert (ROOT / "docs" / page).read_text() == printed, "run make docs"
 
 
+def test_the_twins_for_sharing_are_what_their_generator_writes():
+    subprocess.run([sys.executable, ROOT / "docs/twins.py", "--check"], check=True)
+
+
 def test_the_template_of_prepared_statements_is_what_its_generator_prints():
     printed = subprocess.run([sys.executable, ROOT / "infra/prepared.py"], capture_output=True, text=True, check=True).stdout
     assert (ROOT / "infra/prepared.yaml").read_text() == printed, "run make infra"

@@ -25,8 +25,10 @@ pub use convert::{Converted, convert, parse_iso_date};
 pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
-pub use model::{Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target};
-pub use path::JsonPath;
+pub use model::{
+    Column, Contract, DELETED, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target,
+};
+pub use path::{JsonPath, Step};
 pub use rules::{Check, Checks, Failure, Outcome};
 pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};
 pub use table::{Period, Table, TableColumn};

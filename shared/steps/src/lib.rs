@@ -19,6 +19,7 @@ pub mod quality;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod share;
 
 pub use context::Context;
 pub use error::StepError;

@@ -13,7 +13,7 @@ use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
 pub use serve::{Report, Serve};
-pub use upkeep::{Erase, Maintain, RotateKey};
+pub use upkeep::{Erase, Export, Maintain, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
 #[derive(Debug, Parser)]
@@ -66,6 +66,8 @@ pub enum Command {
     },
     /// Every data-quality check with numerator, denominator, threshold and status
     Dq(Dq),
+    /// Write rows for others, de-identified as a profile says, and prove it on what was written
+    Export(Export),
     /// Remove patients from landing, every layer and every old version, with a receipt
     Erase(Erase),
     /// Put small files together, and remove old versions, left-over files and old reports
@@ -332,6 +334,9 @@ pub struct Generate {
     /// The generated hospital's today
     #[arg(long, default_value = "2025-06-30")]
     pub as_of: NaiveDate,
+    /// Plant no errors
+    #[arg(long)]
+    pub clean: bool,
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {

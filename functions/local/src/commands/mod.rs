@@ -3,6 +3,7 @@
 mod contract;
 mod data;
 mod erase;
+mod export;
 mod generate;
 mod land;
 mod maintain;
@@ -90,6 +91,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::History(arguments) => data::history(&arguments).await,
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
+        Command::Export(arguments) => export::export(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
         Command::Maintain(arguments) => maintain::maintain(&arguments).await,
         Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use carelake_contracts::{LandingPath, Sources};
+use carelake_contracts::Sources;
 use carelake_lake::{IngestEntry, Status};
 use carelake_steps::ingest::{Ingested, covered, ingest};
 use carelake_steps::{Context, StepError};
@@ -84,15 +84,15 @@ impl Taking {
         let Some(source) = request.source.as_deref().filter(|source| !source.is_empty()) else {
             return Err(StepError::Invalid("the request names no source".to_owned()));
         };
-        let mut prefix = format!("{source}/");
-        if let Some(dataset) = &request.dataset {
-            prefix.push_str(&format!("{dataset}/"));
-        }
-        let of_day = |file: &ObjectRef| match request.partition {
-            Some(day) => LandingPath::parse(file.key.expose()).is_ok_and(|path| path.date == Some(day)),
-            None => true,
+        // A dataset's files may lie in folders of other names.
+        let asked = |file: &ObjectRef| {
+            let all = request.dataset.is_none() && request.partition.is_none();
+            all || covered(&self.context, &file.key).is_ok_and(|(path, _)| {
+                request.dataset.as_ref().is_none_or(|dataset| *dataset == path.dataset)
+                    && request.partition.is_none_or(|day| path.date == Some(day))
+            })
         };
-        let wanted = self.landing.list(&prefix).await?.into_iter().filter(of_day);
+        let wanted = self.landing.list(&format!("{source}/")).await?.into_iter().filter(asked);
         let one = |file: ObjectRef| async move {
             self.job
                 .in_time(async {
