@@ -25,7 +25,9 @@ pub use convert::{Converted, convert, parse_iso_date};
 pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
-pub use model::{Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target};
+pub use model::{
+    Column, Contract, Duplicates, Feed, Gate, Level, Load, OnFail, OnInvalid, Phi, Rule, RuleKind, Severity, Target,
+};
 pub use path::JsonPath;
 pub use rules::{Check, Checks, Failure, Outcome};
 pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};
