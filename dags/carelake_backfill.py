@@ -1,11 +1,11 @@
 """carelake_backfill: past days of senders and datasets, again or for the first time."""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, PartitionedAtRuntime, TriggerRule, get_current_context, task
-
 from carelake.assets import SILVER_ASSETS
-from carelake.settings import dag_defaults
+from carelake.settings import dag_defaults, parameters
 from carelake.way import Landed, conform, released, senders, take, verdict
 
 DOC = """
@@ -33,7 +33,7 @@ with DAG(
 ):
     landed = Landed(
         task_id="landed",
-        request={name: "{{ params['%s'] or '' }}" % name for name in ("source", "dataset", "from", "to")},
+        request=parameters("source", "dataset", "from", "to"),
         timeout=timedelta(minutes=30).total_seconds(),
         doc_md="Lists senders, datasets and days between the two days.",
     )
@@ -43,7 +43,7 @@ with DAG(
     conformed = conform(places, {})
 
     @task(outlets=SILVER_ASSETS, trigger_rule=TriggerRule.ALL_DONE, doc_md="Lets go of the silver of each day: carelake_gold starts for each.")
-    def publish(landed, places, conformed):  # type: ignore[no-untyped-def]
+    def publish(landed: Any, places: Any, conformed: Any) -> None:
         released(landed, places, conformed)
         for asset in SILVER_ASSETS:
             get_current_context()["outlet_events"][asset].add_partitions(sorted({one["partition"] for one in landed}))

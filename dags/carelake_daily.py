@@ -1,9 +1,9 @@
 """carelake_daily: a day from landing to silver."""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TriggerRule, task
-
 from carelake.assets import SILVER_ASSETS
 from carelake.settings import DAY, SCHEDULE, TIMEZONE, dag_defaults
 from carelake.way import Landed, conform, released, senders, take, verdict
@@ -49,7 +49,7 @@ with DAG(
     conformed = conform(places, {"as_of": DAY})
 
     @task(outlets=SILVER_ASSETS, trigger_rule=TriggerRule.ALL_DONE, doc_md="Lets go of the day's silver: carelake_gold starts.")
-    def publish(landed, places, conformed):  # type: ignore[no-untyped-def]
+    def publish(landed: Any, places: Any, conformed: Any) -> None:
         released(landed, places, conformed)
 
     done = publish(landed.output, places, conformed.output)

@@ -1,7 +1,8 @@
 """carelake_gold: the views and marts of a day, from silver."""
 
-from airflow.sdk import DAG, AssetAll, PartitionedAssetTimetable, task
+from typing import Any
 
+from airflow.sdk import DAG, AssetAll, PartitionedAssetTimetable, task
 from carelake import gates
 from carelake.assets import GOLD_ASSETS, SILVER_ASSETS
 from carelake.settings import DAY, GOLD_POOL, dag_defaults
@@ -37,7 +38,7 @@ with DAG(
     )
 
     @task(retries=0, doc_md="Gold is not older than the day. A retry reads the same answer.")
-    def fresh(answer, dag_run=None):  # type: ignore[no-untyped-def]
+    def fresh(answer: Any, dag_run: Any = None) -> str:
         return gates.not_behind(dag_run.partition_key or "", answer)
 
     fresh(published.output)

@@ -1,12 +1,12 @@
 """carelake_replay: files with rejects again, and messages that were given up."""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, PartitionedAtRuntime, TriggerRule, get_current_context, task
-
 from carelake.assets import SILVER_ASSETS
 from carelake.redrive import redrive
-from carelake.settings import dag_defaults
+from carelake.settings import dag_defaults, parameters
 from carelake.way import Landed, conform, released, senders, take, verdict
 
 DOC = """
@@ -38,19 +38,19 @@ with DAG(
     moved = redrive()
     landed = Landed(
         task_id="landed",
-        request={name: "{{ params['%s'] or '' }}" % name for name in ("source", "dataset")},
+        request=parameters("source", "dataset"),
         by_day=False,
         timeout=timedelta(minutes=30).total_seconds(),
         doc_md="Lists senders and datasets, with their last days.",
     )
     moved >> landed
-    taken, answers = take(landed, {"replay": True, "rule": "{{ params.rule or '' }}"})
+    taken, answers = take(landed, {"replay": True, **parameters("rule")})
     places = senders(answers)
     taken >> places
     conformed = conform(places, {})
 
     @task(outlets=SILVER_ASSETS, trigger_rule=TriggerRule.ALL_DONE, doc_md="Lets go of silver, for the last day of what was replayed.")
-    def publish(landed, places, conformed):  # type: ignore[no-untyped-def]
+    def publish(landed: Any, places: Any, conformed: Any) -> None:
         released(landed, places, conformed)
         for asset in SILVER_ASSETS:
             get_current_context()["outlet_events"][asset].add_partitions(max(one["to"] for one in landed))

@@ -1,7 +1,6 @@
 """carelake_score: the probability of a no-show for every appointment to come."""
 
 from airflow.sdk import DAG, PartitionedAssetTimetable
-
 from carelake.assets import FEATURES, PREDICTIONS
 from carelake.settings import GOLD_POOL, dag_defaults
 from carelake.step import Step

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param, TriggerRule, task
-
+from airflow.sdk import DAG, Param, TriggerRule
 from carelake.assets import DISEASE_ASSETS, LANDED_CONDITIONS
 from carelake.settings import GOLD_POOL, SURVEILLANCE_QUEUE, dag_defaults
 from carelake.step import Step

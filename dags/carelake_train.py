@@ -1,8 +1,9 @@
 """carelake_train: a new no-show model for each sender, promoted when it is better."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
-
 from carelake.settings import GOLD_POOL, TIMEZONE, TRAIN_SOURCES, dag_defaults
 from carelake.step import Step
 
@@ -34,7 +35,7 @@ with DAG(
 ):
 
     @task(retries=0, doc_md="The senders to train. A retry reads the same parameters.")
-    def chosen(params):  # type: ignore[no-untyped-def]
+    def chosen(params: Any = None) -> list[dict[str, str]]:
         if not params["sources"]:
             raise AirflowFailException("no sender is named: set CARELAKE_TRAIN_SOURCES, or the parameter sources")
         return [{"source": source} for source in params["sources"]]
@@ -47,15 +48,15 @@ with DAG(
         doc_md="Trains, measures, registers with a card, and promotes when better.",
     ).expand(place=chosen())
 
-    @task(retries=0, doc_md="Fails below the least AUROC. A retry judges the same figures.")
-    def evaluate(answer, params):  # type: ignore[no-untyped-def]
+    @task(multiple_outputs=False, retries=0, doc_md="Fails below the least AUROC. A retry judges the same figures.")
+    def evaluate(answer: Any, params: Any = None) -> dict[str, Any]:
         model = answer["model"]
         if model["auroc"] is None or model["auroc"] < params["least_auroc"]:
             raise AirflowFailException(f"{model['model']} version {model['version']}: AUROC {model['auroc']} is below {params['least_auroc']}")
-        return model
+        return dict(model)
 
-    @task(retries=0, doc_md="Tells which version is in force and where its card stands. A retry tells the same.")
-    def promote(model):  # type: ignore[no-untyped-def]
+    @task(multiple_outputs=False, retries=0, doc_md="Tells which version is in force and where its card stands. A retry tells the same.")
+    def promote(model: Any) -> dict[str, Any]:
         state = "in force" if model["promoted"] else "registered; the one in force is not worse"
         return {**model, "state": state}
 

@@ -10,7 +10,10 @@ log = logging.getLogger("carelake")
 def failed(context: Any) -> None:
     """A run has failed."""
     run = context["dag_run"]
-    tell(f"carelake: {run.dag_id} failed", f"Run {run.run_id} of {run.dag_id} failed{_of(run)}. The task `verdict` names what failed, and the DAG's page how to mend it.")
+    tell(
+        f"carelake: {run.dag_id} failed",
+        f"Run {run.run_id} of {run.dag_id} failed{_of(run)}. The task `verdict` names what failed, and the DAG's page how to mend it.",
+    )
 
 
 def late(context: Any, hours: float) -> None:
@@ -27,7 +30,8 @@ def tell(subject: str, text: str) -> None:
 
         from carelake.settings import CONNECTION
 
-        SnsHook(aws_conn_id=CONNECTION).publish_to_target(target_arn=topic, message=text, subject=subject[:100])
+        hook: Any = SnsHook(aws_conn_id=CONNECTION)  # type: ignore[no-untyped-call]
+        hook.publish_to_target(target_arn=topic, message=text, subject=subject[:100])
 
 
 def _of(run: Any) -> str:

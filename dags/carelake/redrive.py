@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import get_current_context, task
 
 from carelake.settings import CONNECTION, NAME
 
 QUEUES = ("ingest", "conform", "publish")
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, doc_md="Puts dead letters back, if the parameter `redrive` says so.")
+@task(multiple_outputs=False, doc_md="Puts dead letters back, if the parameter `redrive` says so.")
 def redrive() -> dict[str, int]:
     """How many messages each queue had given up."""
     from airflow.providers.amazon.aws.hooks.sqs import SqsHook

@@ -4,7 +4,8 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from carelake.alerts import failed, late
 
@@ -24,6 +25,12 @@ GOLD_POOL = "carelake_gold"
 # The day of a run, in a template: its partition, else the parameter of a run that somebody started by hand.
 DAY = "{{ dag_run.partition_key or params.get('day') or '' }}"
 
+
+def parameters(*names: str) -> dict[str, str]:
+    """A template for each parameter of a run; empty where it has none."""
+    return {name: "{{ params['" + name + "'] or '' }}" for name in names}
+
+
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": OWNER,
     "retries": 3,
@@ -36,9 +43,7 @@ TASK_DEFAULTS: dict[str, Any] = {
 
 def dag_defaults(*, hours: float, doc: str, tags: list[str]) -> dict[str, Any]:
     """What every DAG is made with: owner, retries, an alert when it fails, and one when it is not done after `hours`."""
-    alert = DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(hours=hours), callback=SyncCallback(late, kwargs={"hours": hours})
-    )
+    alert = DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(hours=hours), callback=SyncCallback(late, kwargs={"hours": hours}))
     return {
         "default_args": TASK_DEFAULTS,
         "catchup": False,

@@ -1,5 +1,6 @@
 """The way of what landed, which daily, backfill, replay and surveillance share: listed, taken, judged, conformed."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from carelake.settings import INGEST_POOL, SILVER_POOL
 from carelake.step import Step, ask
 
 AT_ONCE = 8
+log = logging.getLogger("carelake")
 
 
 class Landed(BaseSensorOperator):
@@ -48,7 +50,7 @@ def take(landed: Landed, request: Mapping[str, Any]) -> tuple[Any, Any]:
     answers: list[Any] = []
 
     @task(task_id="gate", retries=0, map_index_template="{{ gated }}", doc_md="Fails when the contract's gate does. A retry judges the same counts.")
-    def gate(answer: Mapping[str, Any]) -> None:
+    def gate(answer: Any) -> None:
         for one in answer.get("datasets") or []:
             get_current_context()["gated"] = f"{one['source']}/{one['dataset']}"  # type: ignore[typeddict-unknown-key]
         gates.reject_rate(answer)
@@ -72,12 +74,12 @@ def take(landed: Landed, request: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE, doc_md="Which senders go on: those of which something was taken, and that no contract holds back.")
-def senders(answers: Iterable[Mapping[str, Any]] | None) -> list[dict[str, str]]:
+def senders(answers: Any) -> list[dict[str, str]]:
     taken = list(answers or [])
     held = gates.held(taken)
     every = {one["source"] for answer in taken for one in answer.get("datasets") or []}
     if held:
-        get_current_context()["ti"].log.warning("held back by their contracts: %s", ", ".join(sorted(held)))
+        log.warning("held back by their contracts: %s", ", ".join(sorted(held)))
     return [{"source": source} for source in sorted(every - held)]
 
 
@@ -94,7 +96,7 @@ def conform(places: Any, request: Mapping[str, Any]) -> Any:
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE, retries=0, doc_md="Fails when anything of the run did, and names it. A retry reads the same states.")
-def verdict(landed: list[Mapping[str, Any]] | None) -> None:
+def verdict(landed: Any) -> None:
     gates.everything_done(get_current_context(), landed)
 
 
