@@ -1,0 +1,57 @@
+"""The deployed stack and Airflow beside it, as the tests and `make airflow` use them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "aws"))
+
+from emulator import REGION
+from local_airflow import Airflow
+from stack import Stack
+
+DAGS = [f"carelake_{name}" for name in ("daily", "gold", "train", "score", "surveillance", "backfill", "maintenance", "replay")]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/carelake/target"))
+
+
+def carelake(*arguments: object):
+    """Runs the command."""
+    done = subprocess.run([TARGET / "debug/carelake", *map(str, arguments)], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+
+
+class Site:
+    """The stack without its queues' triggers, so that only Airflow makes things happen, and Airflow with all DAGs."""
+
+    def __init__(self, folder: Path, port: int | None = None, **variables: str):
+        self.stack = Stack(TARGET, folder / "stack")
+        try:
+            self.still_queues()
+            self.airflow = Airflow(folder / "airflow", self.connection(), variables, port)
+            self.airflow.ready(*DAGS)
+        except BaseException:
+            self.stack.stop()
+            raise
+
+    def still_queues(self):
+        for mapping in self.stack.lambdas.list_event_source_mappings()["EventSourceMappings"]:
+            self.stack.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    def connection(self) -> dict:
+        """What the policy of the orchestrator allows, and nothing else."""
+        keys = self.stack.emulator.assume("airflow", self.stack.names["OrchestratorPolicyArn"])
+        extra = {"region_name": REGION, "endpoint_url": self.stack.emulator.url, "aws_session_token": keys["aws_session_token"]}
+        return {"conn_type": "aws", "login": keys["aws_access_key_id"], "password": keys["aws_secret_access_key"], "extra": extra}
+
+    def content(self) -> dict[str, str]:
+        """Every object of the lake with the digest of its content; reports of runs and logs of maintenance aside."""
+        found = {}
+        for bucket in (self.stack.lake, self.stack.identity):
+            for page in self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                found |= {f"{bucket}/{one['Key']}": one["ETag"] for one in page.get("Contents", [])}
+        return {key: tag for key, tag in found.items() if "/_carelake/runs/" not in key}
+
+    def stop(self):
+        self.airflow.stop()
+        self.stack.stop()
