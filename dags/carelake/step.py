@@ -60,9 +60,33 @@ def run_id(context: Context) -> str:
     return f"{text[: LONGEST_RUN_ID - 17]}-{digest}"
 
 
+def parents(context: Context) -> dict[str, Any] | None:
+    """The task and the run as OpenLineage knows them, where Airflow sends events to OpenLineage."""
+    if not _tells_lineage():
+        return None
+    from airflow.providers.openlineage.plugins import macros as untyped
+
+    macros: Any = untyped
+    task: Any = context["ti"]
+    parent = (macros.lineage_job_namespace(), macros.lineage_job_name(task), macros.lineage_run_id(task))
+    root = (macros.lineage_root_job_namespace(task), macros.lineage_root_job_name(task), macros.lineage_root_run_id(task))
+    names = ("namespace", "name", "run_id")
+    return {"parent": dict(zip(names, parent, strict=True)), "root": dict(zip(names, root, strict=True))}
+
+
+def _tells_lineage() -> bool:
+    try:
+        from airflow.providers.openlineage import conf
+    except ImportError:
+        return False
+    return not conf.is_disabled()
+
+
 def ask(step: str, request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Asks until there is no more to do. What fails names step, place and run."""
-    payload = {"step": step, "run_id": run_id(context)} | {name: value for name, value in request.items() if value not in ("", None, False)}
+    payload: dict[str, Any] = {"step": step, "run_id": run_id(context)} | {name: value for name, value in request.items() if value not in ("", None, False)}
+    if asked_by := parents(context):
+        payload["lineage"] = asked_by
     where = f"{step} of {place(request)} in run {context['ti'].run_id}"
     for _ in range(TURNS):
         answer = _once(f"{NAME}-{step}", payload, where)

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::key;
+use crate::lineage::Parents;
 
 /// Wrappings around a notification: SNS within SQS and one more. More is no real event.
 const DEPTH: u32 = 4;
@@ -105,6 +106,9 @@ pub struct Request {
     /// Asks maintain which checks fail; nothing is arranged.
     #[serde(default)]
     pub review: bool,
+    /// The runs of another system that asked.
+    #[serde(default)]
+    pub lineage: Option<Parents>,
 }
 
 /// The request among notices, if somebody asked.

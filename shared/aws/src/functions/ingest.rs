@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use carelake_contracts::{LandingPath, Sources};
+use carelake_contracts::{Contract, LandingPath, Sources};
 use carelake_lake::{ConformEntry, IngestEntry, Status};
 use carelake_steps::ingest::{Ingested, covered, ingest};
 use carelake_steps::{Context, StepError};
@@ -162,6 +162,7 @@ impl Taking {
         match Box::pin(ingest(&context, key)).await? {
             Ingested::Taken(entry) => {
                 self.count(&entry);
+                self.touched(&contract, &entry);
                 self.counts.add(contract, &entry)?;
                 let rows = [
                     ("file", Value::from(entry.name.clone())),
@@ -180,6 +181,21 @@ impl Taking {
             Ingested::Ignored(reason) => return self.ignored(object, reason).await,
         }
         Ok(())
+    }
+
+    /// What was read and written, for lineage.
+    fn touched(&self, contract: &Contract, entry: &IngestEntry) {
+        self.job.reads(format!("landing.{}/{}", entry.source, entry.dataset));
+        let table = contract.table();
+        if entry.status == Status::Ingested {
+            self.job.writes(format!("bronze.{table}"));
+            if contract.has_identity() {
+                self.job.writes(format!("identity.{table}"));
+            }
+        }
+        if entry.rejected > 0 || entry.status == Status::Unreadable {
+            self.job.writes(format!("quarantine.{table}"));
+        }
     }
 
     async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {

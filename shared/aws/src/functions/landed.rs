@@ -39,9 +39,7 @@ pub(super) fn listed(context: &Context, request: &Request, files: &[(LandingKey,
             *places.entry((path.source, path.dataset, day)).or_default() += 1;
         }
     }
-    let one = |((source, dataset, day), files): (Place, u64)| {
-        json!({"source": source, "dataset": dataset, "partition": day.to_string(), "files": files})
-    };
+    let one = |((source, dataset, day), files): (Place, u64)| json!({"source": source, "dataset": dataset, "partition": day.to_string(), "files": files});
     Value::Array(places.into_iter().map(one).collect())
 }
 

@@ -42,6 +42,10 @@ async fn arranged(job: &Job) -> Result<(), StepError> {
     let mut report = UpkeepReport { run_id: job.run_id.clone(), ..UpkeepReport::default() };
     let rewritten = arrange(&context, &super::views()?, &policy, &Silent, &mut report).await?;
     job.count(Metric::TablesChanged, rewritten.len() as u64);
+    for (table, _, _) in &rewritten {
+        job.reads(table.clone());
+        job.writes(table.clone());
+    }
     let tables: Vec<String> = rewritten.into_iter().map(|(table, _, _)| table).collect();
     job.log.write(Level::Info, "tables were arranged", &[("tables", Value::from(tables.clone()))]);
     job.tell("arranged_tables", Value::from(tables));

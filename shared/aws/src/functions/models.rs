@@ -80,6 +80,8 @@ async fn train(job: &Job, source: &str) -> Result<(), StepError> {
         "model": report.get("model"), "version": report.get("version"), "promoted": report.get("promoted"),
         "train_rows": report.get("train_rows"), "auroc": report.pointer("/evaluation/auroc"),
     });
+    job.reads("gold.appointment_features");
+    job.writes(format!("models.{}", told["model"].as_str().unwrap_or(source)));
     job.log.write(Level::Info, "a model was trained", &[("model", told.clone())]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("model", told);
@@ -96,6 +98,8 @@ async fn score(job: &Job, source: Option<String>) -> Result<(), StepError> {
     let request = ScoreRequest { source, scored_at: job.now, threads: threads() };
     let report = noshow::score(&context, &super::views()?, &request, &Silent).await?;
     let scored: u64 = report.sources.iter().map(|source| source.appointments).sum();
+    job.reads("gold.appointment_features");
+    job.writes("gold.appointment_predictions");
     job.log.write(Level::Info, "appointments were scored", &[("appointments", Value::from(scored))]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("appointments", Value::from(scored));

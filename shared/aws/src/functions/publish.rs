@@ -51,6 +51,13 @@ async fn published(job: &Job, forward: bool) -> Result<(), StepError> {
     context.catalog.tables().await?;
     let views = super::views()?;
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
+    for table in &changed {
+        job.writes(table);
+    }
+    for view in views.iter().filter(|view| changed.contains(&format!("{}.{}", view.database, view.name))) {
+        let tables = view.tables().unwrap_or_default();
+        tables.into_iter().for_each(|(database, table)| job.reads(format!("{database}.{table}")));
+    }
     job.count(Metric::TablesChanged, changed.len() as u64);
     job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
