@@ -38,7 +38,9 @@ def main():
         print(f"landing a hospital of {patients} patients a feed, of {DAY}", flush=True)
         land(site, folder / "generated", DAY, 1, patients)
         print(f"\nAirflow: {site.airflow.url}  (no login; on this machine alone)")
-        print(f"Trigger carelake_daily with the partition {DAY}; carelake_gold and carelake_score follow. {len(DAGS)} DAGs are on.")
+        print(
+            f"Trigger carelake_daily with the partition {DAY}; carelake_gold and carelake_score follow. All {len(DAGS)} DAGs are there; carelake_surveillance is paused."
+        )
         print(f"AWS:     {site.stack.emulator.url}  (AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)")
         print("Ctrl-C ends both and removes everything.", flush=True)
         signal.pause()
