@@ -4,25 +4,14 @@ import { chromium } from "playwright-core";
 
 const [url, run, folder] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-const page = await browser.newPage({ viewport: { width: 1500, height: 800 } });
 
-async function picture(path, name, prepare = async () => {}) {
-  await page.goto(`${url}${path}`);
+for (const view of ["grid", "graph"]) {
+  const page = await browser.newPage({ viewport: { width: 1500, height: 760 } });
+  await page.addInitScript((view) => localStorage.setItem("default_dag_view", JSON.stringify(view)), view);
+  await page.goto(`${url}/dags/carelake_daily/runs/${encodeURIComponent(run)}`);
   await page.waitForLoadState("networkidle");
-  await prepare();
-  await page.waitForTimeout(3000);
-  await page.screenshot({ path: `${folder}/${name}.png` });
+  await page.getByLabel(/expand all/i).first().click();
+  await page.waitForTimeout(4000);
+  await page.screenshot({ path: `${folder}/airflow-${view}.png` });
 }
-
-async function show(view) {
-  await page.evaluate((view) => {
-    for (const key of Object.keys(localStorage)) if (key.includes("dag_view")) localStorage.removeItem(key);
-    localStorage.setItem("dag_view-carelake_daily", JSON.stringify(view));
-  }, view);
-  await page.reload();
-  await page.waitForLoadState("networkidle");
-}
-
-await picture(`/dags/carelake_daily/runs/${encodeURIComponent(run)}`, "airflow-grid", () => show("grid"));
-await picture(`/dags/carelake_daily/runs/${encodeURIComponent(run)}`, "airflow-graph", () => show("graph"));
 await browser.close();
