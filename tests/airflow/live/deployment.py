@@ -1,5 +1,6 @@
 """The deployed stack and Airflow beside it, as the tests and `make airflow` use them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "aws"))
 
-from emulator import REGION
+from emulator import FUNCTIONS, REGION
 from local_airflow import Airflow
 from stack import Stack
 
@@ -28,8 +29,11 @@ class Site:
         self.stack = Stack(TARGET, folder / "stack")
         try:
             self.still_queues()
+            self.lineage = {who: folder / f"lineage-{who}.ndjson" for who in ("functions", "airflow")}
+            self.tell_lineage()
             queue = self.stack.sqs.get_queue_url(QueueName="carelake-conditions")["QueueUrl"]
-            variables = {"CARELAKE_SURVEILLANCE_QUEUE": queue} | variables
+            lineage = {"type": "file", "log_file_path": str(self.lineage["airflow"]), "append": True}
+            variables = {"CARELAKE_SURVEILLANCE_QUEUE": queue, "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(lineage)} | variables
             self.airflow = Airflow(folder / "airflow", self.connection(), variables, port)
             # On the emulator the queue hears of every dataset: who wants surveillance turns it on.
             self.airflow.ready(*(dag for dag in DAGS if dag != "carelake_surveillance"))
@@ -40,6 +44,18 @@ class Site:
     def still_queues(self):
         for mapping in self.stack.lambdas.list_event_source_mappings()["EventSourceMappings"]:
             self.stack.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    def tell_lineage(self):
+        """Functions write their events of OpenLineage into a file."""
+        for function in FUNCTIONS:
+            name = f"carelake-{function}"
+            given = self.stack.lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            variables = given | {"CARELAKE_LINEAGE_FILE": str(self.lineage["functions"])}
+            self.stack.lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    def events(self, who: str) -> list[dict]:
+        """What Airflow or the functions told of lineage."""
+        return [json.loads(line) for line in self.lineage[who].read_text().splitlines()]
 
     def connection(self) -> dict:
         """What the policy of the orchestrator allows, and nothing else."""

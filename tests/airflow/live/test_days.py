@@ -99,6 +99,30 @@ def test_two_senders_of_the_same_numbers_stay_apart_and_are_taken_at_the_same_ti
     assert set(conformed) == {"north", "south", "scheduling"}
 
 
+def test_functions_tell_lineage_with_the_task_and_the_run_that_asked(site, first):
+    tasks = {(event["job"]["name"], event["run"]["runId"]) for event in site.events("airflow")}
+    by_run: dict[str, list[dict]] = {}
+    for event in site.events("functions"):
+        by_run.setdefault(event["run"]["runId"], []).append(event)
+    asked = set()
+    for events in by_run.values():
+        kinds = [event["eventType"] for event in events]
+        assert kinds in (["START", "COMPLETE"], ["START", "FAIL"]), kinds
+        parent = events[-1]["run"]["facets"]["parent"]
+        assert (parent["job"]["name"], parent["run"]["runId"]) in tasks, "Airflow told of the same run"
+        assert (parent["root"]["job"]["name"], parent["root"]["run"]["runId"]) in tasks
+        asked.add(parent["job"]["name"])
+    assert {"carelake_daily.landed", "carelake_daily.take.ingest", "carelake_daily.conform", "carelake_gold.publish"} <= asked
+    ends = [event for event in site.events("functions") if event["eventType"] == "COMPLETE"]
+    touched = {(dataset["namespace"], dataset["name"]) for event in ends for dataset in event["inputs"] + event["outputs"]}
+    lake, landing, identity = (f"s3://{bucket}" for bucket in (site.stack.lake, site.stack.landing, site.stack.identity))
+    wanted = {(landing, "north/visits"), (lake, "bronze/clinic_visits"), (identity, "identity/clinic_patients")}
+    assert wanted | {(lake, "silver/encounters"), (lake, "gold/appointment_features")} <= touched
+    moves = [({one["name"] for one in event["inputs"]}, {one["name"] for one in event["outputs"]}) for event in ends]
+    assert any("bronze/clinic_visits" in read and "silver/encounters" in wrote for read, wrote in moves)
+    assert any("silver/appointments" in read and "gold/appointment_features" in wrote for read, wrote in moves)
+
+
 def test_a_day_ends_in_predictions(site, trained):
     model = site.airflow.answer("carelake_train", trained, "promote", 0)
     assert model["promoted"]

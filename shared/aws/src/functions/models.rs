@@ -81,7 +81,7 @@ async fn train(job: &Job, source: &str) -> Result<(), StepError> {
         "train_rows": report.get("train_rows"), "auroc": report.pointer("/evaluation/auroc"),
     });
     job.reads("gold.appointment_features");
-    job.writes(format!("models.{}", told["model"].as_str().unwrap_or(source)));
+    job.writes(format!("models.{}", told.get("model").and_then(Value::as_str).unwrap_or(source)));
     job.log.write(Level::Info, "a model was trained", &[("model", told.clone())]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("model", told);
