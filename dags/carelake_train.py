@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, task
+from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 from carelake.settings import GOLD_POOL, TIMEZONE, TRAIN_SOURCES, dag_defaults
 from carelake.step import Step
@@ -48,15 +48,22 @@ with DAG(
         doc_md="Trains, measures, registers with a card, and promotes when better.",
     ).expand(place=chosen())
 
-    @task(multiple_outputs=False, retries=0, doc_md="Fails below the least AUROC. A retry judges the same figures.")
+    @task(multiple_outputs=False, retries=0, map_index_template="{{ model }}", doc_md="Fails below the least AUROC. A retry judges the same figures.")
     def evaluate(answer: Any, params: Any = None) -> dict[str, Any]:
         model = answer["model"]
+        get_current_context()["model"] = model["model"]  # type: ignore[typeddict-unknown-key]
         if model["auroc"] is None or model["auroc"] < params["least_auroc"]:
             raise AirflowFailException(f"{model['model']} version {model['version']}: AUROC {model['auroc']} is below {params['least_auroc']}")
         return dict(model)
 
-    @task(multiple_outputs=False, retries=0, doc_md="Tells which version is in force and where its card stands. A retry tells the same.")
+    @task(
+        multiple_outputs=False,
+        retries=0,
+        map_index_template="{{ model }}",
+        doc_md="Tells which version is in force and where its card stands. A retry tells the same.",
+    )
     def promote(model: Any) -> dict[str, Any]:
+        get_current_context()["model"] = model["model"]  # type: ignore[typeddict-unknown-key]
         state = "in force" if model["promoted"] else "registered; the one in force is not worse"
         return {**model, "state": state}
 

@@ -27,6 +27,8 @@ class Landed(BaseSensorOperator):
         self.by_day = by_day
 
     def poke(self, context: Context) -> PokeReturnValue:
+        if self.request.get("partition") == "":
+            raise AirflowFailException("the run has no day: trigger it with a partition key such as 2025-06-30, or the parameter day")
         answer = ask("ingest", {**self.request, "list": True}, context)
         landed = [{name: one[name] for name in ("source", "dataset", "partition")} for one in answer["landed"]]
         names = {f"{one['source']}/{one['dataset']}" for one in landed}

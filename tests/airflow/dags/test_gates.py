@@ -73,3 +73,28 @@ def test_the_verdict_names_the_datasets_that_failed_and_the_run():
         everything_done({"ti": task}, places)
     states["take.ingest_1"] = states["take.gate_1"] = "success"
     everything_done({"ti": task}, places)
+
+
+def test_a_daily_run_without_a_day_lists_nothing(dags):
+    landed = dags["carelake_daily"].get_task("landed")
+    landed.request = {"partition": ""}
+    with pytest.raises(AirflowFailException, match="partition key"):
+        landed.poke({"params": {}})
+
+
+def test_senders_that_are_held_back_do_not_go_on(dags, monkeypatch):
+    call = dags["carelake_daily"].get_task("senders").python_callable
+    answers = [{"datasets": [dataset("a", False, "hold")]}, {"datasets": [dataset("b", False)]}, {"datasets": [dataset("a")]}]
+    assert call(answers) == [{"source": "b"}], "what a contract holds back waits, with all of its sender"
+    assert call(None) == []
+
+
+def test_silver_is_not_let_go_of_when_nothing_came_to_it():
+    from carelake.way import released
+
+    released([], [], [])
+    released([{}], [{"source": "a"}], [{}])
+    with pytest.raises(AirflowFailException, match="not listed"):
+        released(None, [], [])
+    with pytest.raises(AirflowFailException, match="no sender"):
+        released([{}], [{"source": "a"}], [])
