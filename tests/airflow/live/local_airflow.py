@@ -62,7 +62,7 @@ class Airflow:
             self.command("db", "migrate")
             self.command("pools", "import", str(dags / "pools.json"))
             self.start("api-server", ["api-server", "--host", "127.0.0.1", "--port", str(self.port)])
-            self.until(self.answers, 120, "the API server answers")
+            self.until(self.answers, 300, "the API server answers")
             for name in PROCESSES:
                 self.start(name)
         except BaseException:
@@ -136,7 +136,7 @@ class Airflow:
             assert not errors, errors
             return set(dags) <= {dag["dag_id"] for dag in self.api("GET", "dags?limit=100&exclude_stale=true")["dags"]}
 
-        self.until(known, 180, f"Airflow has read {dags}")
+        self.until(known, 600, f"Airflow has read {dags}")
         for dag in dags:
             self.api("PATCH", f"dags/{dag}", {"is_paused": False})
 
@@ -153,7 +153,7 @@ class Airflow:
     def run(self, dag: str, run: str) -> dict:
         return self.api("GET", f"dags/{dag}/dagRuns/{urllib.parse.quote(run)}")
 
-    def wait(self, dag: str, run: str, seconds: float = 600) -> str:
+    def wait(self, dag: str, run: str, seconds: float = 900) -> str:
         """The state in which a run ends."""
         try:
             return self.until(lambda: (state := self.run(dag, run)["state"]) in DONE and state, seconds, f"{dag} {run} is done")
@@ -161,7 +161,7 @@ class Airflow:
             states = [(one["task_id"], one["map_index"], one["state"]) for one in self.tasks(dag, run)]
             raise TimeoutError(f"{error}: {states}") from None
 
-    def triggered(self, dag: str, day: str, seconds: float = 600) -> dict:
+    def triggered(self, dag: str, day: str, seconds: float = 900) -> dict:
         """The run of a day that an asset started, once it is done."""
 
         def ended():
