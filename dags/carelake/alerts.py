@@ -20,7 +20,7 @@ def late(context: Any, hours: float) -> None:
     """A run is not done in time."""
     run = context["dag_run"]
     dag_id, run_id = (run["dag_id"], run["dag_run_id"]) if isinstance(run, dict) else (run.dag_id, run.run_id)
-    tell(f"carelake: {dag_id} is late", f"Run {run_id} of {dag_id} is not done after {hours:g} hours. The grid shows what it waits for.")
+    tell(f"carelake: {dag_id} is late", f"Run {run_id} of {dag_id} is not done {hours:g} hours after it usually is. The grid shows what it waits for.")
 
 
 def tell(subject: str, text: str) -> None:

@@ -42,8 +42,13 @@ TASK_DEFAULTS: dict[str, Any] = {
 
 
 def dag_defaults(*, hours: float, doc: str, tags: list[str]) -> dict[str, Any]:
-    """What every DAG is made with: owner, retries, an alert when it fails, and one when it is not done after `hours`."""
-    alert = DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(hours=hours), callback=SyncCallback(late, kwargs={"hours": hours}))
+    """What every DAG is made with: owner, retries, an alert when it fails, and one when it is late.
+
+    Late is `hours` longer than its runs take on average. A deadline from the moment a run is queued is plainer, but Airflow
+    3.3.2 then refuses to clear any task of the run.
+    """
+    usual = DeadlineReference.AVERAGE_RUNTIME(max_runs=10, min_runs=1)
+    alert = DeadlineAlert(reference=usual, interval=timedelta(hours=hours), callback=SyncCallback(late, kwargs={"hours": hours}))
     return {
         "default_args": TASK_DEFAULTS,
         "catchup": False,
