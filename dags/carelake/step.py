@@ -96,6 +96,8 @@ def ask(step: str, request: Mapping[str, Any], context: Context) -> dict[str, An
             return answer
         if answer.get("status") != "more":
             raise StepFailed(f"{where}: the function's answer has no status.")
+        # What was to be taken again is forgotten by now; asking for it again would begin anew.
+        payload.pop("replay", None)
     raise StepFailed(f"{where}: not done after {TURNS} turns. A retry goes on where it stands.")
 
 

@@ -100,6 +100,14 @@ def test_a_step_is_asked_again_until_it_is_done(endpoint):
     assert len(endpoint.asked) == 3
 
 
+def test_what_goes_on_does_not_replay_again(endpoint):
+    from carelake.step import ask
+
+    endpoint.answers = [endpoint.more(), endpoint.done()]
+    ask("ingest", {"source": "clinic", "replay": True}, context())
+    assert [asked.get("replay") for asked in endpoint.asked] == [True, None]
+
+
 def test_a_failure_names_step_place_and_run_and_says_whether_a_retry_helps(endpoint):
     endpoint.answers = [endpoint.error("Transient", "storage did not answer; try again")]
     text = failure(context())

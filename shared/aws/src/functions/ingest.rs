@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::landed::{Counts, day_of, listed, wanted};
+use super::landed::{Counts, day_of, every_day, listed, wanted};
 use crate::event::{Notice, ObjectRef, Request};
 use crate::job::{Done, Job};
 use crate::landing::LandingBucket;
@@ -96,7 +96,9 @@ impl Taking {
             prefix.push_str(&format!("{dataset}/"));
         }
         let of_day = |(file, arrived): &(ObjectRef, DateTime<Utc>)| {
-            LandingPath::parse(file.key.expose()).is_ok_and(|path| wanted(request, day_of(path.date, *arrived)))
+            // A file whose path says nothing is of no day; that it is ignored is said where every day is asked for.
+            let path = LandingPath::parse(file.key.expose());
+            path.map_or_else(|_| every_day(request), |path| wanted(request, day_of(path.date, *arrived)))
         };
         let files: Vec<ObjectRef> =
             self.landing.list(&prefix).await?.into_iter().filter(of_day).map(|(file, _)| file).collect();
@@ -128,7 +130,8 @@ impl Taking {
         Ok(())
     }
 
-    /// Forgets the files among these that had rejects, so that they are taken again.
+    /// Forgets the files among these that had rejects, so that they are taken again. A request that goes on after `more`
+    /// must not ask for it again.
     async fn forget_rejected(&self, source: &str, request: &Request, files: &[ObjectRef]) -> Done {
         let key = self.context.lake.key()?;
         let present: BTreeSet<String> = files.iter().map(|file| file.key.name(key)).collect();

@@ -17,6 +17,11 @@ use crate::event::Request;
 /// Sender, dataset, day.
 type Place = (String, String, NaiveDate);
 
+/// True when no day was asked for.
+pub(super) fn every_day(request: &Request) -> bool {
+    request.partition.is_none() && request.from.is_none() && request.to.is_none()
+}
+
 /// True when the day is one that was asked for.
 pub(super) fn wanted(request: &Request, day: NaiveDate) -> bool {
     request.partition.is_none_or(|wanted| day == wanted)
@@ -82,7 +87,8 @@ mod tests {
 
     #[test]
     fn a_request_without_days_wants_every_day() {
-        assert!(wanted(&Request::default(), day("2026-03-01")));
+        assert!(wanted(&Request::default(), day("2026-03-01")) && every_day(&Request::default()));
+        assert!(!every_day(&Request { to: Some(day("2026-03-01")), ..Request::default() }));
     }
 
     #[test]
