@@ -60,6 +60,10 @@ class Site:
     def connection(self) -> dict:
         """What the policy of the orchestrator allows, and nothing else."""
         keys = self.stack.emulator.assume("airflow", self.stack.names["OrchestratorPolicyArn"])
+        # To AWS a batch of deletions is sqs:DeleteMessage, which the policy has; to the emulator it is an action of its own.
+        batch = {"Effect": "Allow", "Action": "sqs:DeleteMessageBatch", "Resource": "arn:aws:sqs:*:*:carelake-conditions"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [batch]})
+        self.stack.emulator.client("iam").put_role_policy(RoleName="airflow", PolicyName="batch", PolicyDocument=document)
         extra = {"region_name": REGION, "endpoint_url": self.stack.emulator.url, "aws_session_token": keys["aws_session_token"]}
         return {"conn_type": "aws", "login": keys["aws_access_key_id"], "password": keys["aws_secret_access_key"], "extra": extra}
 
