@@ -16,6 +16,7 @@ use crate::job::{Done, Job};
 use crate::lake::Place;
 use crate::log::{Level, Log, print, quiet_panics};
 use crate::metrics::{Metric, Metrics};
+use crate::traced::Traced;
 
 /// What a function does with pieces of work.
 pub trait Function: Clone + Send + Sync + 'static {
@@ -131,6 +132,8 @@ async fn answer<F: Function>(
         return Err(StepError::Invalid("run_id is not of letters, digits and _ . : + - (at most 128)".to_owned()));
     }
     let as_of = request.as_ref().and_then(|request| request.as_of);
+    let parents = request.as_ref().and_then(|request| request.lineage.clone());
+    let traced = Traced::begin(&place, log, parents, request_id, now).await;
     let job = Arc::new(Job::new(place, log.clone(), run_id, as_of, now, deadline));
     let (notices, messages) = match event {
         Event::Notices(notices) => (notices, None),
@@ -144,6 +147,8 @@ async fn answer<F: Function>(
         let stopped = || Err(StepError::Invalid("the step was stopped by a defect; the log says where".to_owned()));
         notices.iter().map(|_| stopped()).collect()
     });
+    let lost = traced.end(&job, done.iter().find_map(|done| done.as_ref().err())).await;
+    job.count(Metric::LineageLost, lost);
     *metrics = job.metrics();
     match (messages, request) {
         (Some(messages), _) => Ok(partial(messages, &done, log, metrics)),

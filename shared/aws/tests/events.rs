@@ -102,6 +102,21 @@ fn a_request_says_its_step_and_may_leave_out_the_rest() {
 }
 
 #[test]
+fn a_request_may_ask_what_landed_what_is_to_be_taken_again_and_what_fails() {
+    let request = |name: &str| {
+        let Notice::Request(request) = notices(fixture(&format!("request-{name}"))).remove(0) else { panic!() };
+        request
+    };
+    let list = request("list");
+    let days = [list.from, list.to].map(|day| day.unwrap().to_string());
+    assert!(list.list && list.source.is_none() && days == ["2026-03-01", "2026-03-03"]);
+    let replay = request("replay");
+    assert!(replay.replay && !replay.list && replay.rule.as_deref() == Some("clinic.visits.patient_known"));
+    assert!(request("review").review && !request("maintain").review);
+    assert!(!request("publish").forward, "gold's day goes where it is told, unless asked");
+}
+
+#[test]
 fn what_is_of_no_shape_is_refused() {
     for event in
         [json!(null), json!([]), json!({}), json!("x"), json!({"Records": 1}), json!({"Records": [{"s3": {}}]})]

@@ -26,7 +26,8 @@ pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
 pub use model::{
-    Column, Contract, DELETED, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target,
+    Column, Contract, DELETED, Duplicates, Feed, Gate, Level, Load, OnFail, OnInvalid, Phi, Rule, RuleKind, Severity,
+    Target,
 };
 pub use path::{JsonPath, Step};
 pub use rules::{Check, Checks, Failure, Outcome};

@@ -9,6 +9,7 @@ mod context;
 mod entries;
 pub mod erased;
 mod error;
+pub mod gate;
 mod hashes;
 pub mod ingest;
 pub mod maintain;

@@ -1,14 +1,17 @@
 //! ingest: landing objects to bronze, each by itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use carelake_contracts::Sources;
-use carelake_lake::{IngestEntry, Status};
+use carelake_contracts::{Contract, Sources};
+use carelake_lake::{ConformEntry, IngestEntry, Status};
 use carelake_steps::ingest::{Ingested, covered, ingest};
 use carelake_steps::{Context, StepError};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde_json::Value;
 
+use super::landed::{Counts, day_of, every_day, listed, wanted};
 use crate::event::{Notice, ObjectRef, Request};
 use crate::job::{Done, Job};
 use crate::landing::LandingBucket;
@@ -28,6 +31,7 @@ struct Taking {
     job: Arc<Job>,
     landing: LandingBucket,
     context: Context,
+    counts: Counts,
 }
 
 impl Function for Ingest {
@@ -59,7 +63,7 @@ impl Taking {
             None => Sources::default(),
         };
         let context = job.open(sources).await?;
-        Ok(Self { job, landing, context })
+        Ok(Self { job, landing, context, counts: Counts::default() })
     }
 
     async fn one(&self, notice: Notice) -> Done {
@@ -79,20 +83,28 @@ impl Taking {
         }
     }
 
-    /// Takes every file of a source, or of one of its datasets, or of one day. What is in the lake costs little.
+    /// Takes every file of a source, or of one of its datasets, or of some days. What is in the lake costs little.
     async fn requested(&self, request: &Request) -> Done {
+        if request.list {
+            return self.list(request).await;
+        }
         let Some(source) = request.source.as_deref().filter(|source| !source.is_empty()) else {
             return Err(StepError::Invalid("the request names no source".to_owned()));
         };
         // A dataset's files may lie in folders of other names.
-        let asked = |file: &ObjectRef| {
-            let all = request.dataset.is_none() && request.partition.is_none();
-            all || covered(&self.context, &file.key).is_ok_and(|(path, _)| {
+        let asked = |(file, arrived): &(ObjectRef, DateTime<Utc>)| match covered(&self.context, &file.key) {
+            Ok((path, _)) => {
                 request.dataset.as_ref().is_none_or(|dataset| *dataset == path.dataset)
-                    && request.partition.is_none_or(|day| path.date == Some(day))
-            })
+                    && wanted(request, day_of(path.date, *arrived))
+            }
+            // A file whose path says nothing is of no day; that it is ignored is said where every day is asked for.
+            Err(_) => request.dataset.is_none() && every_day(request),
         };
-        let wanted = self.landing.list(&format!("{source}/")).await?.into_iter().filter(asked);
+        let listed = self.landing.list(&format!("{source}/")).await?;
+        let files: Vec<ObjectRef> = listed.into_iter().filter(asked).map(|(file, _)| file).collect();
+        if request.replay {
+            self.forget_rejected(source, request, &files).await?;
+        }
         let one = |file: ObjectRef| async move {
             self.job
                 .in_time(async {
@@ -103,16 +115,43 @@ impl Taking {
                 })
                 .await
         };
-        let done: Vec<Done> = futures::stream::iter(wanted).map(one).buffered(AT_ONCE).collect().await;
+        let done: Vec<Done> = futures::stream::iter(files).map(one).buffered(AT_ONCE).collect().await;
+        self.job.tell("datasets", self.counts.told());
         let (late, failed): (Vec<StepError>, Vec<StepError>) =
             done.into_iter().filter_map(Result::err).partition(Job::is_handed_back);
         failed.into_iter().chain(late).next().map_or(Ok(()), Err)
     }
 
+    /// Says what lies in landing.
+    async fn list(&self, request: &Request) -> Done {
+        let prefix = request.source.as_ref().map(|source| format!("{source}/")).unwrap_or_default();
+        let files = self.landing.list(&prefix).await?.into_iter().map(|(file, arrived)| (file.key, arrived));
+        self.job.tell("landed", listed(&self.context, request, &files.collect::<Vec<_>>()));
+        Ok(())
+    }
+
+    /// Forgets the files among these that had rejects, so that they are taken again. A request that goes on after `more`
+    /// must not ask for it again.
+    async fn forget_rejected(&self, source: &str, request: &Request, files: &[ObjectRef]) -> Done {
+        let key = self.context.lake.key()?;
+        let present: BTreeSet<String> = files.iter().map(|file| file.key.name(key)).collect();
+        let (entries, _) = self.context.ledger.ingested_and_replaced(Some(source)).await?;
+        let mut files = 0_u64;
+        for entry in entries.iter().filter(|entry| present.contains(&entry.key)) {
+            let conformed = self.context.ledger.conform_entry(entry).await?;
+            if rejected(entry, conformed.as_ref(), request.rule.as_deref()) {
+                self.context.ledger.forget(entry).await?;
+                files += 1;
+            }
+        }
+        self.job.tell("replayed_files", Value::from(files));
+        Ok(())
+    }
+
     /// Takes one version of one file.
     async fn take(&self, object: &ObjectRef) -> Done {
         let (job, key) = (&self.job, &object.key);
-        let (path, _) = match covered(&self.context, key) {
+        let (path, contract) = match covered(&self.context, key) {
             Ok(covered) => covered,
             Err(reason) => return self.ignored(object, reason).await,
         };
@@ -126,6 +165,8 @@ impl Taking {
         match Box::pin(ingest(&context, key)).await? {
             Ingested::Taken(entry) => {
                 self.count(&entry);
+                self.touched(&contract, &entry);
+                self.counts.add(contract, &entry)?;
                 let rows = [
                     ("file", Value::from(entry.name.clone())),
                     ("rows_in", Value::from(entry.rows_in)),
@@ -137,11 +178,27 @@ impl Taking {
             }
             Ingested::Known(entry) => {
                 job.count(Metric::FilesKnown, 1);
+                self.counts.add(contract, &entry)?;
                 self.landing.tag(object, status(&entry), &job.run_id, true).await?;
             }
             Ingested::Ignored(reason) => return self.ignored(object, reason).await,
         }
         Ok(())
+    }
+
+    /// What was read and written, for lineage.
+    fn touched(&self, contract: &Contract, entry: &IngestEntry) {
+        self.job.reads(format!("landing.{}/{}", entry.source, entry.dataset));
+        let table = contract.table();
+        if entry.status == Status::Ingested {
+            self.job.writes(format!("bronze.{table}"));
+            if contract.has_identity() {
+                self.job.writes(format!("identity.{table}"));
+            }
+        }
+        if entry.rejected > 0 || entry.status == Status::Unreadable {
+            self.job.writes(format!("quarantine.{table}"));
+        }
     }
 
     async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {
@@ -165,6 +222,17 @@ impl Taking {
             self.job.count(metric, count);
         }
     }
+}
+
+/// True when rows of the file were rejected: by that rule, if one is named.
+fn rejected(entry: &IngestEntry, conformed: Option<&ConformEntry>, rule: Option<&str>) -> bool {
+    let Some(rule) = rule else {
+        return entry.rejected > 0
+            || entry.status == Status::Unreadable
+            || conformed.is_some_and(|conformed| conformed.orphans > 0);
+    };
+    let later = conformed.and_then(|conformed| conformed.checks.get(rule));
+    entry.checks.get(rule).into_iter().chain(later).any(|count| count.failed > 0)
 }
 
 fn status(entry: &IngestEntry) -> &'static str {

@@ -2,9 +2,11 @@
 
 mod conform;
 mod ingest;
+mod landed;
 mod maintain;
 mod models;
 mod publish;
+mod review;
 
 pub use conform::Conform;
 pub use ingest::Ingest;

@@ -80,6 +80,8 @@ async fn train(job: &Job, source: &str) -> Result<(), StepError> {
         "model": report.get("model"), "version": report.get("version"), "promoted": report.get("promoted"),
         "train_rows": report.get("train_rows"), "auroc": report.pointer("/evaluation/auroc"),
     });
+    job.reads("gold.appointment_features");
+    job.writes(format!("models.{}", told.get("model").and_then(Value::as_str).unwrap_or(source)));
     job.log.write(Level::Info, "a model was trained", &[("model", told.clone())]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("model", told);
@@ -88,9 +90,16 @@ async fn train(job: &Job, source: &str) -> Result<(), StepError> {
 
 async fn score(job: &Job, source: Option<String>) -> Result<(), StepError> {
     let context = opened(job).await?;
+    if source.is_none() && noshow::in_use(&context).await?.is_empty() {
+        job.log.write(Level::Info, "no source has a model in use, and nothing was scored", &[]);
+        job.tell("appointments", Value::from(0));
+        return Ok(());
+    }
     let request = ScoreRequest { source, scored_at: job.now, threads: threads() };
     let report = noshow::score(&context, &super::views()?, &request, &Silent).await?;
     let scored: u64 = report.sources.iter().map(|source| source.appointments).sum();
+    job.reads("gold.appointment_features");
+    job.writes("gold.appointment_predictions");
     job.log.write(Level::Info, "appointments were scored", &[("appointments", Value::from(scored))]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("appointments", Value::from(scored));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use carelake_contracts::Sources;
 use carelake_steps::StepError;
 use carelake_steps::conform::retry;
+use carelake_steps::noshow::published_day;
 use carelake_steps::publish::publish;
 use carelake_steps::run::Silent;
 use serde_json::Value;
 
-use crate::event::Notice;
+use crate::event::{Notice, requested};
 use crate::job::{Done, Job};
 use crate::log::Level;
 use crate::metrics::Metric;
@@ -35,18 +36,31 @@ impl Function for Publish {
             job.ignore("an event that brings nothing to publish was ignored");
             return super::all(&notices, Ok(()));
         }
-        super::all(&notices, job.in_time(published(&job)).await)
+        let forward = requested(&notices).is_some_and(|request| request.forward);
+        super::all(&notices, job.in_time(published(&job, forward)).await)
     }
 }
 
-async fn published(job: &Job) -> Result<(), StepError> {
-    let context = job.open(Sources::default()).await?;
+async fn published(job: &Job, forward: bool) -> Result<(), StepError> {
+    let mut context = job.open(Sources::default()).await?;
+    if forward {
+        let day = published_day(&context).await?;
+        context.as_of = day.map_or(context.as_of, |day| day.max(context.as_of));
+    }
     // One reading of the whole catalogue is cheaper than one for each of its entries.
     context.catalog.tables().await?;
     let views = super::views()?;
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
+    for table in &changed {
+        job.writes(table);
+    }
+    for view in views.iter().filter(|view| changed.contains(&format!("{}.{}", view.database, view.name))) {
+        let tables = view.tables().unwrap_or_default();
+        tables.into_iter().for_each(|(database, table)| job.reads(format!("{database}.{table}")));
+    }
     job.count(Metric::TablesChanged, changed.len() as u64);
     job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);
+    job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("changed_tables", Value::from(changed));
     Ok(())
 }
