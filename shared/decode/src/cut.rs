@@ -138,7 +138,12 @@ impl Cutter {
     }
 }
 
-/// The parts of a Parquet file: row groups of about `every` bytes together. Only its footer is read.
+/// Bytes at the end of a Parquet file in which its footer stands.
+pub fn parquet_tail(length: u64) -> Range<u64> {
+    length.saturating_sub(limits::FOOTER_BYTES as u64 + 8)..length
+}
+
+/// The parts of a Parquet file: row groups of about `every` bytes together. Only its first bytes and its footer are read.
 ///
 /// # Errors
 /// When it is not Parquet, or has none of the contract's columns.
@@ -154,6 +159,9 @@ pub fn cut_parquet<R: ChunkReader>(file: &R, contract: &Contract, every: u64) ->
             None => parts.push(Part { start: place.start, end: place.end, before, groups: Some(group..group + 1) }),
         }
         before = before.checked_add(rows).ok_or(parquet_file::DAMAGED)?;
+    }
+    if parts.is_empty() {
+        parts.push(Part { start: 0, end: 0, before, groups: Some(0..0) });
     }
     Ok(parts)
 }

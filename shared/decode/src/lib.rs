@@ -24,7 +24,7 @@ use std::io::{BufRead, Cursor};
 use arrow::array::StringArray;
 use bytes::Bytes;
 use carelake_contracts::{Compression, Contract, FileFormat, LandingPath};
-pub use cut::{Cutter, Part, PartRead, can_be_cut, cut_parquet, decode_part};
+pub use cut::{Cutter, Part, PartRead, can_be_cut, cut_parquet, decode_part, parquet_tail};
 pub use parquet_file::{ParquetBatches, open as open_parquet};
 pub use without::{Unwanted, without};
 

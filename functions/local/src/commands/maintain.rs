@@ -99,6 +99,9 @@ fn show(report: &UpkeepReport) {
             say(&format!("{} {what}, {} MB, {did} removed", removed.count, megabytes(removed)));
         }
     }
+    if report.large_files > 0 {
+        say(&format!("{} large files that were begun and never finished {did} forgotten", report.large_files));
+    }
     for table in &report.left {
         note(&format!("{table} kept changing and was left as it is; run it again"));
     }

@@ -1,7 +1,9 @@
 //! What the functions do: notices in, steps done, an answer for each.
 
 mod conform;
+mod erase;
 mod ingest;
+mod large;
 mod maintain;
 mod models;
 mod publish;

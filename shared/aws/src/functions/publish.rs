@@ -5,11 +5,12 @@ use std::sync::Arc;
 use carelake_contracts::Sources;
 use carelake_steps::StepError;
 use carelake_steps::conform::retry;
+use carelake_steps::maintain::catalogue::rebuild;
 use carelake_steps::publish::publish;
 use carelake_steps::run::Silent;
 use serde_json::Value;
 
-use crate::event::Notice;
+use crate::event::{Notice, Request, Work, requested};
 use crate::job::{Done, Job};
 use crate::log::Level;
 use crate::metrics::Metric;
@@ -35,15 +36,21 @@ impl Function for Publish {
             job.ignore("an event that brings nothing to publish was ignored");
             return super::all(&notices, Ok(()));
         }
-        super::all(&notices, job.in_time(published(&job)).await)
+        super::all(&notices, job.in_time(published(&job, requested(&notices))).await)
     }
 }
 
-async fn published(job: &Job) -> Result<(), StepError> {
+async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError> {
     let context = job.open(Sources::default()).await?;
     // One reading of the whole catalogue is cheaper than one for each of its entries.
     context.catalog.tables().await?;
     let views = super::views()?;
+    if request.is_some_and(|request| request.work == Some(Work::Catalogue)) {
+        let rebuilt = retry(|| rebuild(&context, &views, &Silent)).await?;
+        job.log.write(Level::Info, "the catalogue was written again", &[("partitions", Value::from(rebuilt.partitions))]);
+        job.tell("partitions", Value::from(rebuilt.partitions));
+        return Ok(());
+    }
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
     job.count(Metric::TablesChanged, changed.len() as u64);
     job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);
