@@ -104,7 +104,11 @@ def test_the_catalogue_is_made_again_from_the_lake(lake):
     days = glue.get_partitions(DatabaseName="bronze", TableName="scheduling_physicians")["Partitions"]
     glue.delete_table(DatabaseName="bronze", Name="scheduling_physicians")
     glue.delete_table(DatabaseName="gold", Name="doctor_summary")
-    changed = {name: value for name, value in before["silver", "practitioners"].items() if name in ("Name", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys")}
+    changed = {
+        name: value
+        for name, value in before["silver", "practitioners"].items()
+        if name in ("Name", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys")
+    }
     changed["StorageDescriptor"] = changed["StorageDescriptor"] | {"Location": "s3://elsewhere/"}
     glue.update_table(DatabaseName="silver", TableInput=changed)
     answer = lake.invoke("publish", work="catalogue")

@@ -39,10 +39,8 @@ impl Past {
             let old = page.versions().iter().filter(|version| version.is_latest() != Some(true));
             let old = old.map(|version| (version.key(), version.version_id()));
             let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-            let gone: Vec<(String, String)> = old
-                .chain(markers)
-                .filter_map(|(key, version)| Some((key?.to_owned(), version?.to_owned())))
-                .collect();
+            let gone: Vec<(String, String)> =
+                old.chain(markers).filter_map(|(key, version)| Some((key?.to_owned(), version?.to_owned()))).collect();
             removed += gone.len() as u64;
             for batch in gone.chunks(BATCH) {
                 self.delete(bucket, batch).await?;

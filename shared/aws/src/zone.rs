@@ -28,8 +28,7 @@ impl LandingZone {
     }
 
     async fn present(&self, key: &LandingKey) -> Result<ObjectRef, LakeError> {
-        let object =
-            ObjectRef { bucket: self.bucket.name().to_owned(), key: key.clone(), version: None, etag: None };
+        let object = ObjectRef { bucket: self.bucket.name().to_owned(), key: key.clone(), version: None, etag: None };
         self.bucket.present(&object).await?.ok_or_else(gone)
     }
 
@@ -37,8 +36,7 @@ impl LandingZone {
         let context = "rewriting a landing file";
         let bytes = content.metadata().map_err(|error| LakeError::io(context, &error))?.len();
         let body = ByteStream::read_from().file(tokio::fs::File::from_std(content)).build().await;
-        let body =
-            body.map_err(|_| LakeError::new(ErrorKind::Transient, context).caused_by("it cannot be read"))?;
+        let body = body.map_err(|_| LakeError::new(ErrorKind::Transient, context).caused_by("it cannot be read"))?;
         let client = self.bucket.client();
         let call = client.put_object().bucket(self.bucket.name()).key(key.expose());
         let call = call.metadata(ARRIVED, modified.timestamp_micros().to_string());

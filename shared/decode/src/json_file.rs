@@ -71,9 +71,7 @@ pub fn decode_lines(
 /// Sees whether the first record of lines begins an array instead.
 pub fn no_array(first: &Piece<'_>) -> Result<(), DecodeError> {
     match first {
-        Piece::Whole([b'[', ..]) => {
-            Err(DecodeError::Unreadable("the content is a JSON array; end the name in .json"))
-        }
+        Piece::Whole([b'[', ..]) => Err(DecodeError::Unreadable("the content is a JSON array; end the name in .json")),
         _ => Ok(()),
     }
 }

@@ -75,17 +75,50 @@ fn read_parts(path: &str, bytes: &[u8], header: u64, parts: &[Part]) -> Read {
 /// Pieces of CSV: quotes, line ends of every kind, halves of characters, marks, NUL.
 fn csv_pieces() -> impl Strategy<Value = Vec<u8>> {
     let pieces = vec![
-        &b","[..], b",", b",", b"\n", b"\n", b"\r\n", b"\r", b"\"", b"\"\"", b",\"", b"\",", b"\"\n", b"P1,Ann,F,,,Oslo\n",
-        b"\"a\nb\",x,,,,\r\n", b"P2,\"Bob \"\"B\"\"\r\n\",M,,,\n", b"-", b" ", b"0123456789", "\u{e9}".as_bytes(),
-        "\u{1f600},".as_bytes(), b"\xc3", b"\xa9", b"\0", "\u{feff}".as_bytes(),
+        &b","[..],
+        b",",
+        b",",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\"",
+        b"\"\"",
+        b",\"",
+        b"\",",
+        b"\"\n",
+        b"P1,Ann,F,,,Oslo\n",
+        b"\"a\nb\",x,,,,\r\n",
+        b"P2,\"Bob \"\"B\"\"\r\n\",M,,,\n",
+        b"-",
+        b" ",
+        b"0123456789",
+        "\u{e9}".as_bytes(),
+        "\u{1f600},".as_bytes(),
+        b"\xc3",
+        b"\xa9",
+        b"\0",
+        "\u{feff}".as_bytes(),
     ];
     prop::collection::vec(prop::sample::select(pieces), 0..60).prop_map(|pieces| pieces.concat())
 }
 
 fn line_pieces() -> impl Strategy<Value = Vec<u8>> {
     let pieces = vec![
-        &br#"{"patient_id": "P1", "name": "Ann"}"#[..], br#"{"patient_id": "P2", "town": {"a": "\u00e9"}}"#, b"\n", b"\n", b"\r\n",
-        b"  ", b"{", b"}", b"[", b"\"", "{\"patient_id\": \"\u{1f600}\"}\n".as_bytes(), b"\xc3", "\u{feff}".as_bytes(), b"null",
+        &br#"{"patient_id": "P1", "name": "Ann"}"#[..],
+        br#"{"patient_id": "P2", "town": {"a": "\u00e9"}}"#,
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"  ",
+        b"{",
+        b"}",
+        b"[",
+        b"\"",
+        "{\"patient_id\": \"\u{1f600}\"}\n".as_bytes(),
+        b"\xc3",
+        "\u{feff}".as_bytes(),
+        b"null",
     ];
     prop::collection::vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -154,8 +187,14 @@ fn a_reader_that_runs_out_of_time_goes_on_where_it_stopped() {
 
 #[test]
 fn what_is_not_what_its_name_says_is_not_cut() {
-    assert_eq!(cut("clinic/patients/a.csv", b"a,b\n1,2\n", 1, 1), Err("the first line has none of the contract's column names"));
-    assert_eq!(cut("clinic/patients/a.csv", b"PAR1....", 1, 1), Err("the content is Parquet; end the name in .parquet"));
+    assert_eq!(
+        cut("clinic/patients/a.csv", b"a,b\n1,2\n", 1, 1),
+        Err("the first line has none of the contract's column names")
+    );
+    assert_eq!(
+        cut("clinic/patients/a.csv", b"PAR1....", 1, 1),
+        Err("the content is Parquet; end the name in .parquet")
+    );
     let array = cut("clinic/patients/a.ndjson", b" [{}]", 1, 1);
     assert_eq!(array, Err("the content is a JSON array; end the name in .json"));
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use carelake_privacy::LakeKey;
 use chrono::{DateTime, Utc};
-use object_store::{Error, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{Error, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -54,7 +54,6 @@ pub struct Removed {
     pub masked_rows_left: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
 fn none(count: &u64) -> bool {
     *count == 0
 }
@@ -150,7 +149,8 @@ impl Erasures {
     pub async fn fingerprints(&self) -> Result<Fingerprints, LakeError> {
         let context = || "reading the key of erasures".to_owned();
         if self.lake.folder.is_some() {
-            let path = self.lake.url(KEY)?.to_file_path().map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
+            let path =
+                self.lake.url(KEY)?.to_file_path().map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
             let key = LakeKey::load_or_create(&path)
                 .map_err(|error| LakeError::new(ErrorKind::Denied, context()).caused_by(error))?;
             return Ok(Fingerprints { key });
@@ -172,8 +172,8 @@ impl Erasures {
             let lost = format!("persons were erased, and the key that knows them is gone; restore {KEY}");
             return Err(LakeError::new(ErrorKind::Corrupt, context()).caused_by(lost));
         }
-        let text = LakeKey::random_text()
-            .map_err(|error| LakeError::new(ErrorKind::Transient, context()).caused_by(error))?;
+        let text =
+            LakeKey::random_text().map_err(|error| LakeError::new(ErrorKind::Transient, context()).caused_by(error))?;
         let put = self.lake.store().put_opts(&KEY.into(), text.into(), PutOptions::from(PutMode::Create)).await;
         match put {
             Ok(_) | Err(Error::AlreadyExists { .. }) => {}

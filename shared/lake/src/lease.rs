@@ -85,7 +85,8 @@ impl LeaseLocks {
     /// Writes the lease of who is alone if it still is as it was read; false when it is not.
     async fn put_alone(&self, lease: &Lease, over: Option<UpdateVersion>) -> Result<bool, LakeError> {
         let mode = over.map_or(PutMode::Create, PutMode::Update);
-        let put = self.lake.store().put_opts(&ObjectPath::from(ALONE), text(lease)?.into(), PutOptions::from(mode)).await;
+        let put =
+            self.lake.store().put_opts(&ObjectPath::from(ALONE), text(lease)?.into(), PutOptions::from(mode)).await;
         match put {
             Ok(_) => Ok(true),
             // The answer to a PUT that was taken may be lost, and the PUT sent again.
@@ -135,8 +136,13 @@ impl Locks for LeaseLocks {
             }
             self.lake.delete(&path).await?;
             taken?;
-            if !look_again(end).await {
-                return Ok(None);
+            loop {
+                if !look_again(end).await {
+                    return Ok(None);
+                }
+                if !self.taken().await? {
+                    break;
+                }
             }
         }
     }

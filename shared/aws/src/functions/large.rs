@@ -28,8 +28,7 @@ struct Mark {
 impl Taking {
     /// Cuts a large file and asks for its first parts.
     pub(super) async fn begin_large(&self, object: &ObjectRef, remote: &Remote, name: &[(&str, Value)]) -> Done {
-        let mark =
-            Mark { bucket: object.bucket.clone(), version: object.version.clone(), etag: object.etag.clone() };
+        let mark = Mark { bucket: object.bucket.clone(), version: object.version.clone(), etag: object.etag.clone() };
         let mark = serde_json::to_string(&mark).map_err(|error| StepError::Invalid(error.to_string()))?;
         let (every, time) = (self.job.place.config.part_bytes, self.job.time());
         let worked = open(&self.seeing(remote), &object.key, remote, Some(mark), every, &time).await?;
@@ -94,7 +93,11 @@ impl Taking {
             "a file that cannot be read in parts, being compressed or one JSON array, is larger than {most} MB: send it \
              as CSV, NDJSON or Parquet without compression, or in smaller files, or raise CARELAKE_WHOLE_MB"
         );
-        self.job.log.write(Level::Error, "a file was refused", &[name, &[("problem", Value::from(text.clone()))]].concat());
+        self.job.log.write(
+            Level::Error,
+            "a file was refused",
+            &[name, &[("problem", Value::from(text.clone()))]].concat(),
+        );
         self.landing.tag(object, "too-large", &self.job.run_id, false).await?;
         Err(StepError::Invalid(text))
     }

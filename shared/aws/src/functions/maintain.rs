@@ -25,8 +25,8 @@ const KEEP_REPORTS: TimeDelta = TimeDelta::days(365);
 #[derive(Debug, Clone, Copy)]
 pub struct Maintain;
 
-/// Tables that were rewritten: the version before and the one after.
-type Rewritten = Vec<(String, u64, u64)>;
+/// A table that was rewritten: the version before and the one after.
+type Rewritten = (String, u64, u64);
 
 impl Function for Maintain {
     const STEP: &'static str = "maintain";
@@ -41,15 +41,14 @@ impl Function for Maintain {
 }
 
 async fn maintained(job: &Job, request: &Request) -> Result<(), StepError> {
-    let mut report =
-        UpkeepReport { run_id: job.run_id.clone(), dry_run: request.dry_run, ..UpkeepReport::default() };
+    let mut report = UpkeepReport { run_id: job.run_id.clone(), dry_run: request.dry_run, ..UpkeepReport::default() };
     match request.work {
         None => {
             let rewritten = arranged(job, request, &mut report).await?;
             removed(job, request, &rewritten, &mut report).await?;
         }
         Some(Work::Arrange) => drop(arranged(job, request, &mut report).await?),
-        Some(Work::Remove) => removed(job, request, &Vec::new(), &mut report).await?,
+        Some(Work::Remove) => removed(job, request, &[], &mut report).await?,
         Some(Work::Erase) => return erased(job, request).await,
         Some(Work::Catalogue) => {
             return Err(StepError::Invalid("the catalogue is written again by publish, not by maintain".to_owned()));
@@ -67,7 +66,7 @@ fn policy(job: &Job, request: &Request) -> Policy {
     Policy { now: Utc::now(), keep_versions, keep_reports: KEEP_REPORTS, dry_run: request.dry_run }
 }
 
-async fn arranged(job: &Job, request: &Request, report: &mut UpkeepReport) -> Result<Rewritten, StepError> {
+async fn arranged(job: &Job, request: &Request, report: &mut UpkeepReport) -> Result<Vec<Rewritten>, StepError> {
     let context = job.open(Sources::default()).await?;
     let rewritten = arrange(&context, &super::views()?, &policy(job, request), &Silent, report).await?;
     job.count(Metric::TablesChanged, rewritten.len() as u64);
@@ -80,7 +79,7 @@ async fn arranged(job: &Job, request: &Request, report: &mut UpkeepReport) -> Re
 async fn removed(
     job: &Job,
     request: &Request,
-    rewritten: &Rewritten,
+    rewritten: &[Rewritten],
     report: &mut UpkeepReport,
 ) -> Result<(), StepError> {
     job.alone().await?;

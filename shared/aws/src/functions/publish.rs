@@ -47,7 +47,11 @@ async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError
     let views = super::views()?;
     if request.is_some_and(|request| request.work == Some(Work::Catalogue)) {
         let rebuilt = retry(|| rebuild(&context, &views, &Silent)).await?;
-        job.log.write(Level::Info, "the catalogue was written again", &[("partitions", Value::from(rebuilt.partitions))]);
+        job.log.write(
+            Level::Info,
+            "the catalogue was written again",
+            &[("partitions", Value::from(rebuilt.partitions))],
+        );
         job.tell("partitions", Value::from(rebuilt.partitions));
         return Ok(());
     }

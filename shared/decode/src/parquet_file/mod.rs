@@ -88,10 +88,7 @@ pub fn open<R: ChunkReader + 'static>(file: R) -> Result<ParquetBatches, DecodeE
     open_groups(file, None)
 }
 
-fn open_groups<R: ChunkReader + 'static>(
-    file: R,
-    groups: Option<Range<usize>>,
-) -> Result<ParquetBatches, DecodeError> {
+fn open_groups<R: ChunkReader + 'static>(file: R, groups: Option<Range<usize>>) -> Result<ParquetBatches, DecodeError> {
     let metadata = Arc::new(footer::read(&file)?);
     let file = Arc::new(file);
     let all = 0..metadata.num_row_groups();

@@ -73,8 +73,7 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
             return Ok(Ingested::Known(Box::new(known.clone())));
         }
     }
-    let (lake, order, path, shape) =
-        (context.lake.clone(), entry.order(), found.path.clone(), found.contract.clone());
+    let (lake, order, path, shape) = (context.lake.clone(), entry.order(), found.path.clone(), found.contract.clone());
     let erased = context.erased.rows(context, &found.contract, &found.path.source).await?;
     let read = blocking(move || read_unchanged(&lake, &file, &path, &shape, &order, erased.as_ref())).await?;
     let Some(Read { digest, header, outputs }) = read.filter(|_| !found.written_to(context, key)) else {

@@ -45,9 +45,7 @@ pub fn read(of: Reading<'_>, file: File, path: &LandingPath) -> Result<(Header, 
     let whole = |file: File, sink: &mut Sink<'_>| decode(file, path, of.contract, sink);
     match read_by(of, file, Keyed::default(), &whole)? {
         Done::Rows(header, outputs) => Ok((header, outputs)),
-        Done::Unreadable(reason) => {
-            Ok((Header::default(), Rows::unreadable(of.lake, of.contract, of.order, reason)?))
-        }
+        Done::Unreadable(reason) => Ok((Header::default(), Rows::unreadable(of.lake, of.contract, of.order, reason)?)),
     }
 }
 

@@ -127,12 +127,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The outputs of a file that cannot be read: one line in quarantine.
-    pub fn unreadable(
-        lake: &Lake,
-        contract: &Contract,
-        order: &str,
-        reason: &str,
-    ) -> Result<Outputs, StepError> {
+    pub fn unreadable(lake: &Lake, contract: &Contract, order: &str, reason: &str) -> Result<Outputs, StepError> {
         let checks = Checks::new(contract);
         let mut quarantine = Output::new(lake, schema::quarantine())?;
         let mut broken = Broken::new(order);

@@ -7,6 +7,7 @@ mod world;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use carelake_steps::ingest::large::{AT_ONCE, abandoned, any, forget, restart};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
@@ -42,14 +43,18 @@ fn lines() -> impl Strategy<Value = String> {
         0 => "\n".to_owned(),
         1 => format!("{{\"visit_id\": \"V{visit}\", \"room\": \"{visit}\"}}\r\n"),
         2 => "{\"visit_id\": \n".to_owned(),
-        3 => format!("{{\"visit_id\": \"V{visit}\", \"patient_id\": \"P\u{e9}\", \"doctor_id\": \"D1\", \"ward\": 1}}\n"),
+        3 => {
+            format!("{{\"visit_id\": \"V{visit}\", \"patient_id\": \"P\u{e9}\", \"doctor_id\": \"D1\", \"ward\": 1}}\n")
+        }
         _ => format!("{{\"visit_id\": \"V{visit}\", \"patient_id\": \"P1\", \"doctor_id\": \"D1\"}}\n"),
     });
     prop::collection::vec(row, 1..40).prop_map(|rows| rows.concat())
 }
 
 fn parquet(rows: &[(u32, u32)], group: usize) -> Vec<u8> {
-    let text = |value: &dyn Fn(&(u32, u32)) -> String| Arc::new(StringArray::from_iter_values(rows.iter().map(value))) as ArrayRef;
+    let text = |value: &dyn Fn(&(u32, u32)) -> String| {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(value))) as ArrayRef
+    };
     let batch = RecordBatch::try_from_iter([
         ("visit_id", text(&|row| format!("V{}", row.0))),
         ("patient_id", text(&|row| if row.1 == 0 { String::new() } else { format!("P{}", row.1) })),
@@ -142,7 +147,7 @@ fn what_cannot_be_read_is_recorded_as_one_pass_records_it() {
 
 #[test]
 fn a_file_that_is_sent_again_is_known_and_leaves_nothing() {
-    let text = format!("{VISITS}V1,P1,D1,2024-01-01,Fever,Consultation\n").repeat(1);
+    let text = format!("{VISITS}V1,P1,D1,2024-01-01,Fever,Consultation\nV2,P1,D1,2024-01-01,Fever,Consultation\n");
     Runtime::new().unwrap().block_on(async {
         let mut world = World::new("clinic/visits/a.csv", text.as_bytes(), 10, 4);
         world.parted(0, &always()).await;
@@ -150,6 +155,54 @@ fn a_file_that_is_sent_again_is_known_and_leaves_nothing() {
         world.parted(0, &always()).await;
         assert_eq!(world.content().await, before);
         assert!(world.left().await.is_empty());
+    });
+}
+
+#[test]
+fn what_was_read_before_an_erasure_is_read_again() {
+    let rows: String = (0..60).map(|row| format!("V{row},P1,D1,2024-01-01,Fever,Consultation\n")).collect();
+    Runtime::new().unwrap().block_on(async {
+        let mut world = World::new("clinic/visits/a.csv", format!("{VISITS}{rows}").as_bytes(), 100, 7);
+        world.whole().await;
+        let whole = world.content().await;
+        world.store = Arc::default();
+        let context = world.calm();
+        world.arrive(&context, &always()).await.unwrap();
+        for path in world.queue().await {
+            world.deliver(&context, &path, &always()).await.unwrap();
+        }
+        let read = |paths: Vec<String>| paths.into_iter().filter(|path| !path.ends_with(".want")).count();
+        assert!(read(world.left().await) > 20);
+        restart(&context).await.unwrap();
+        assert_eq!(read(world.left().await), 2, "which file it is, and how it is cut");
+        assert_eq!(world.queue().await.len(), AT_ONCE);
+        world.parted(0, &always()).await;
+        assert_eq!(world.content().await, whole);
+    });
+}
+
+#[test]
+fn a_file_that_nobody_finishes_is_abandoned_after_its_time_and_not_before() {
+    let rows: String = (0..60).map(|row| format!("V{row},P1,D1,2024-01-01,Fever,Consultation\n")).collect();
+    Runtime::new().unwrap().block_on(async {
+        let world = World::new("clinic/visits/a.csv", format!("{VISITS}{rows}").as_bytes(), 100, 8);
+        let context = world.calm();
+        world.arrive(&context, &always()).await.unwrap();
+        let stored = context.lake.stored("_carelake/parts").await.unwrap();
+        let last = stored.iter().map(|one| one.modified).max().unwrap();
+        assert!(any(&context).await.unwrap());
+        assert!(abandoned(&context, last - chrono::TimeDelta::seconds(60)).await.unwrap().is_empty());
+        let old = abandoned(&context, last + chrono::TimeDelta::seconds(60)).await.unwrap();
+        assert_eq!(old.len(), 1);
+        forget(&context, &old[0]).await.unwrap();
+        assert!(world.left().await.is_empty());
+        context.lake.put_json("_carelake/parts/0123/00001-1.json", &1).await.unwrap();
+        assert_eq!(
+            abandoned(&context, last - chrono::TimeDelta::days(1)).await.unwrap(),
+            ["0123"],
+            "nobody knows its file"
+        );
+        assert!(!any(&context).await.unwrap());
     });
 }
 
@@ -182,10 +235,10 @@ fn at_most_so_many_parts_of_a_file_are_asked_for_at_once() {
         let world = World::new("clinic/visits/a.csv", format!("{VISITS}{rows}").as_bytes(), 200, 6);
         let context = world.calm();
         world.arrive(&context, &always()).await.unwrap();
-        assert_eq!(world.queue().await.len(), carelake_steps::ingest::large::AT_ONCE);
+        assert_eq!(world.queue().await.len(), AT_ONCE);
         let first = world.queue().await[0].clone();
         world.deliver(&context, &first, &always()).await.unwrap();
         world.deliver(&context, &first, &always()).await.unwrap();
-        assert_eq!(world.queue().await.len(), carelake_steps::ingest::large::AT_ONCE + 1, "the next one, once");
+        assert_eq!(world.queue().await.len(), AT_ONCE + 1, "the next one, once");
     });
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use carelake_contracts::{ContractSet, Sources};
-use carelake_lake::{FolderLanding, IngestEntry, Lake, LakeError, Landing, LandingKey, Layer};
+use carelake_contracts::ContractSet;
+use carelake_lake::{
+    DeltaTables, FolderCatalog, FolderLanding, IngestEntry, Lake, LakeError, LandingKey, Layer, Ledger,
+};
 use carelake_privacy::LakeKey;
+use carelake_steps::erased::Erased;
 use carelake_steps::ingest::large::{Time, Worked, go_on, open, wanted};
 use carelake_steps::ingest::{Ingested, ingest};
 use carelake_steps::{Context, StepError};
@@ -21,6 +24,9 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::store::Mortal;
+
+/// Read once: there are many processes.
+static CONTRACTS: LazyLock<Arc<ContractSet>> = LazyLock::new(|| Arc::new(ContractSet::embedded().unwrap()));
 
 pub struct World {
     folder: TempDir,
@@ -83,8 +89,18 @@ impl World {
         let key = LakeKey::from_bytes(&[7; 32]).unwrap();
         let lake = Lake::over(store, Url::parse("memory:///lake/").unwrap(), key, self.folder.path()).unwrap();
         let landing = Arc::new(FolderLanding::new(&self.landing()));
-        let day = NaiveDate::from_ymd_opt(2025, 6, 30).unwrap();
-        Context::new(lake, landing, ContractSet::embedded().unwrap(), Sources::default(), day, "test".to_owned())
+        Context {
+            ledger: Ledger::new(&lake),
+            tables: DeltaTables::new(&lake),
+            catalog: Arc::new(FolderCatalog::new(&lake)),
+            lake,
+            landing,
+            contracts: CONTRACTS.clone(),
+            sources: Arc::default(),
+            as_of: NaiveDate::from_ymd_opt(2025, 6, 30).unwrap(),
+            run_id: "test".to_owned(),
+            erased: Erased::default(),
+        }
     }
 
     pub fn calm(&self) -> Context {

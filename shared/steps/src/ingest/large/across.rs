@@ -22,7 +22,8 @@ pub async fn across(
     for (index, part) in done.iter().enumerate() {
         if part.good > 0 {
             let path = plan.keys(index);
-            let missing = || LakeError::new(ErrorKind::Transient, format!("reading {path}")).caused_by("it is not there");
+            let missing =
+                || LakeError::new(ErrorKind::Transient, format!("reading {path}")).caused_by("it is not there");
             let hashes = context.lake.get_bytes(&path).await?.ok_or_else(missing)?;
             for hash in journalled(&hashes) {
                 seeing.add(hash)?;

@@ -129,12 +129,7 @@ fn unreadable(plan: &Plan, parts: &[PartDone]) -> Option<String> {
 }
 
 /// Finds the parts that repeat keys which they could not know of, and notes them.
-async fn compare(
-    context: &Context,
-    plan: &Plan,
-    contract: &Contract,
-    parts: &[PartDone],
-) -> Result<Again, StepError> {
+async fn compare(context: &Context, plan: &Plan, contract: &Contract, parts: &[PartDone]) -> Result<Again, StepError> {
     let repeats = across::across(context, plan, contract, parts).await?.unwrap_or_default();
     let mut again = Again { parts: Vec::new(), repeated: repeats.iter().map(Repeats::count).sum() };
     if contract.duplicates == Duplicates::Reject {

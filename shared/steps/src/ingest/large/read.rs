@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use carelake_contracts::LandingPath;
 use carelake_decode::{Sink, decode_part};
-use carelake_lake::{Layer, LakeError};
+use carelake_lake::{LakeError, Layer};
 
 use super::files::{PartDone, Plan, forget, waiting};
 use super::join::Again;
@@ -57,16 +57,10 @@ pub async fn read_part(context: &Context, plan: &Plan, index: usize, file: File)
     let erased = context.erased.rows(context, &contract, &path.source).await?;
     let (lake, order, header) = (context.lake.clone(), plan.entry.order(), plan.header);
     let done = blocking(move || {
-        let of = Reading {
-            lake: &lake,
-            contract: &contract,
-            source: &path.source,
-            order: &order,
-            erased: erased.as_ref(),
-        };
+        let of =
+            Reading { lake: &lake, contract: &contract, source: &path.source, order: &order, erased: erased.as_ref() };
         let path: &LandingPath = &path;
-        let decode =
-            |file: File, sink: &mut Sink<'_>| decode_part(file, header, &part, path, of.contract, sink);
+        let decode = |file: File, sink: &mut Sink<'_>| decode_part(file, header, &part, path, of.contract, sink);
         read_by(of, file, keyed, &decode)
     })
     .await?;

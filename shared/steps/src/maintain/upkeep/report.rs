@@ -59,6 +59,9 @@ pub struct UpkeepReport {
     pub leftovers: Removed,
     /// Reports of runs.
     pub reports: Removed,
+    /// Landing files whose rows are in the lake for long enough.
+    #[serde(default)]
+    pub landing: Removed,
     /// Large files that were begun and never finished.
     #[serde(default)]
     pub large_files: u64,
