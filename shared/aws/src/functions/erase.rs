@@ -3,6 +3,7 @@
 //! Who is meant stands in an object of identity, one identifier a line: a request is kept by whoever sends it and by queues,
 //! and names nobody.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use carelake_contracts::Sources;
@@ -112,11 +113,11 @@ async fn remove_list(job: &Job, context: &Context, path: &str) -> Result<(), Ste
     Ok(())
 }
 
+/// The identifiers of a list, each once, in its order: an unknown one is told by its place.
 fn identifiers(text: &str) -> Vec<Phi<String>> {
-    let mut ids: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.into_iter().map(|id| Phi::new(id.to_owned())).collect()
+    let mut seen = HashSet::new();
+    let ids = text.lines().map(str::trim).filter(|line| !line.is_empty() && seen.insert(*line));
+    ids.map(|id| Phi::new(id.to_owned())).collect()
 }
 
 fn tell(job: &Job, receipt: &Receipt) -> Result<(), StepError> {
