@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use carelake_contracts::{Contract, Sources};
+use carelake_decode::can_be_cut;
 use carelake_lake::{ConformEntry, IngestEntry, Status};
 use carelake_steps::ingest::{Ingested, covered, ingest};
 use carelake_steps::{Context, StepError};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use super::landed::{Counts, day_of, every_day, listed, wanted};
 use crate::event::{Notice, ObjectRef, Request};
 use crate::job::{Done, Job};
-use crate::landing::LandingBucket;
+use crate::landing::{Fetch, LandingBucket};
 use crate::log::Level;
 use crate::metrics::Metric;
 use crate::runtime::Function;
@@ -27,10 +28,10 @@ const AT_ONCE: usize = 4;
 pub struct Ingest;
 
 /// What every file of an invocation is taken with.
-struct Taking {
-    job: Arc<Job>,
-    landing: LandingBucket,
-    context: Context,
+pub(super) struct Taking {
+    pub(super) job: Arc<Job>,
+    pub(super) landing: LandingBucket,
+    pub(super) context: Context,
     counts: Counts,
 }
 
@@ -70,6 +71,9 @@ impl Taking {
         match notice {
             Notice::Created(object) if object.bucket == self.landing.name() => {
                 self.job.in_time(self.take(&object)).await
+            }
+            Notice::Created(object) if object.bucket == self.job.place.config.lake => {
+                self.job.in_time(self.wanted(&object)).await
             }
             Notice::Created(_) => {
                 self.job.ignore("an event of another bucket was ignored");
@@ -151,39 +155,29 @@ impl Taking {
     /// Takes one version of one file.
     async fn take(&self, object: &ObjectRef) -> Done {
         let (job, key) = (&self.job, &object.key);
-        let (path, contract) = match covered(&self.context, key) {
+        let (path, _) = match covered(&self.context, key) {
             Ok(covered) => covered,
             Err(reason) => return self.ignored(object, reason).await,
         };
         let name = [("source", Value::from(path.source.clone())), ("dataset", Value::from(path.dataset.clone()))];
-        let Some(fetched) = self.landing.fetch(object, job.place.scratch()).await? else {
-            job.count(Metric::FilesGone, 1);
-            job.log.write(Level::Warn, "a file was gone or overwritten before it was read", &name);
-            return Ok(());
+        let (config, cuttable) = (&job.place.config, can_be_cut(&path));
+        let most = if cuttable { config.part_bytes } else { config.whole_bytes };
+        let fetched = match self.landing.fetch(object, job.place.scratch(), most).await? {
+            Fetch::File(fetched) => fetched,
+            Fetch::Large(remote) if cuttable => return self.begin_large(object, &remote, &name).await,
+            Fetch::Large(_) => return self.refuse(object, &name).await,
+            Fetch::Gone => {
+                job.count(Metric::FilesGone, 1);
+                job.log.write(Level::Warn, "a file was gone or overwritten before it was read", &name);
+                return Ok(());
+            }
         };
         let context = Context { landing: Arc::new(fetched), ..self.context.clone() };
         match Box::pin(ingest(&context, key)).await? {
-            Ingested::Taken(entry) => {
-                self.count(&entry);
-                self.touched(&contract, &entry);
-                self.counts.add(contract, &entry)?;
-                let rows = [
-                    ("file", Value::from(entry.name.clone())),
-                    ("rows_in", Value::from(entry.rows_in)),
-                    ("rejected", Value::from(entry.rejected)),
-                    ("seconds", Value::from(entry.seconds)),
-                ];
-                job.log.write(Level::Info, "a file was taken", &[name.as_slice(), &rows].concat());
-                self.landing.tag(object, status(&entry), &job.run_id, false).await?;
-            }
-            Ingested::Known(entry) => {
-                job.count(Metric::FilesKnown, 1);
-                self.counts.add(contract, &entry)?;
-                self.landing.tag(object, status(&entry), &job.run_id, true).await?;
-            }
-            Ingested::Ignored(reason) => return self.ignored(object, reason).await,
+            Ingested::Taken(entry) => self.taken(object, &entry).await,
+            Ingested::Known(entry) => self.known(object, &entry).await,
+            Ingested::Ignored(reason) => self.ignored(object, reason).await,
         }
-        Ok(())
     }
 
     /// What was read and written, for lineage.
@@ -201,7 +195,33 @@ impl Taking {
         }
     }
 
-    async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {
+    pub(super) async fn taken(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
+        self.count(entry);
+        if let Ok((_, contract)) = covered(&self.context, &object.key) {
+            self.touched(&contract, entry);
+            self.counts.add(contract, entry)?;
+        }
+        let fields = [
+            ("source", Value::from(entry.source.clone())),
+            ("dataset", Value::from(entry.dataset.clone())),
+            ("file", Value::from(entry.name.clone())),
+            ("rows_in", Value::from(entry.rows_in)),
+            ("rejected", Value::from(entry.rejected)),
+            ("seconds", Value::from(entry.seconds)),
+        ];
+        self.job.log.write(Level::Info, "a file was taken", &fields);
+        Ok(self.landing.tag(object, status(entry), &self.job.run_id, false).await?)
+    }
+
+    pub(super) async fn known(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
+        self.job.count(Metric::FilesKnown, 1);
+        if let Ok((_, contract)) = covered(&self.context, &object.key) {
+            self.counts.add(contract, entry)?;
+        }
+        Ok(self.landing.tag(object, status(entry), &self.job.run_id, true).await?)
+    }
+
+    pub(super) async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {
         self.job.count(Metric::FilesIgnored, 1);
         self.job.log.write(Level::Warn, "a file was ignored", &[("reason", Value::from(reason))]);
         Ok(self.landing.tag(object, "ignored", &self.job.run_id, true).await?)

@@ -1,8 +1,10 @@
 //! What the functions do: notices in, steps done, an answer for each.
 
 mod conform;
+mod erase;
 mod ingest;
 mod landed;
+mod large;
 mod maintain;
 mod models;
 mod publish;

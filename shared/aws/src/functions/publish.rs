@@ -5,12 +5,13 @@ use std::sync::Arc;
 use carelake_contracts::Sources;
 use carelake_steps::StepError;
 use carelake_steps::conform::retry;
+use carelake_steps::maintain::catalogue::rebuild;
 use carelake_steps::noshow::published_day;
 use carelake_steps::publish::publish;
 use carelake_steps::run::Silent;
 use serde_json::Value;
 
-use crate::event::{Notice, requested};
+use crate::event::{Notice, Request, Work, requested};
 use crate::job::{Done, Job};
 use crate::log::Level;
 use crate::metrics::Metric;
@@ -36,20 +37,29 @@ impl Function for Publish {
             job.ignore("an event that brings nothing to publish was ignored");
             return super::all(&notices, Ok(()));
         }
-        let forward = requested(&notices).is_some_and(|request| request.forward);
-        super::all(&notices, job.in_time(published(&job, forward)).await)
+        super::all(&notices, job.in_time(published(&job, requested(&notices))).await)
     }
 }
 
-async fn published(job: &Job, forward: bool) -> Result<(), StepError> {
+async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError> {
     let mut context = job.open(Sources::default()).await?;
-    if forward {
+    if request.is_some_and(|request| request.forward) {
         let day = published_day(&context).await?;
         context.as_of = day.map_or(context.as_of, |day| day.max(context.as_of));
     }
     // One reading of the whole catalogue is cheaper than one for each of its entries.
     context.catalog.tables().await?;
     let views = super::views()?;
+    if request.is_some_and(|request| request.work == Some(Work::Catalogue)) {
+        let rebuilt = retry(|| rebuild(&context, &views, &Silent)).await?;
+        job.log.write(
+            Level::Info,
+            "the catalogue was written again",
+            &[("partitions", Value::from(rebuilt.partitions))],
+        );
+        job.tell("partitions", Value::from(rebuilt.partitions));
+        return Ok(());
+    }
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
     for table in &changed {
         job.writes(table);
