@@ -113,8 +113,8 @@ def test_awswrangler_reads_queries(url, expected):
 
 
 def test_awswrangler_describes_tables(url):
-    frame = awswrangler.athena.describe_table(table="patients", database="silver", workgroup="analyst")
-    assert "birth_date" in list(frame["Column Name"])
+    frame = awswrangler.athena.describe_table(table="encounters", database="silver", workgroup="analyst")
+    assert "encounter_date" in list(frame["Column Name"])
     assert bool(frame.set_index("Column Name").loc["source", "Partition"])
 
 

@@ -47,8 +47,9 @@ def test_a_twin_shows_what_the_view_has_or_nothing(pair):
         assert twin.keys() == view.keys(), name
     for key, row in twin.items():
         for column in [*spec["counts"], *spec.get("values", [])]:
-            shown = row[column]
-            assert shown == ("" if row["is_suppressed"] == "true" else view[key][column]), (name, key, column)
+            wanted = "" if row["is_suppressed"] == "true" else view[key][column]
+            # A mean depends in its last digit on the order in which numbers were added.
+            assert row[column] == wanted or float(row[column]) == pytest.approx(float(wanted)), (name, key, column)
 
 
 def test_no_small_number_is_shown(pair):
@@ -58,11 +59,10 @@ def test_no_small_number_is_shown(pair):
             assert not small(spec, row), key
 
 
-def test_twins_hide_something_and_show_something(pair):
-    name, _, _, twin = pair
-    hidden = sum(row["is_suppressed"] == "true" for row in twin.values())
-    assert hidden or name in {"readmission_30d", "city_distribution", "avg_cholesterol"}
-    assert hidden < len(twin) or name in {"vw_quality_metrics", "readmission_30d"}
+@pytest.mark.parametrize("name", ["encounters_per_disease_by_age_group", "prevalence", "vw_disease_trends"])
+def test_twins_of_rare_diseases_hide_something_and_show_something(hospital, name):
+    found = {row["is_suppressed"] for row in hospital.sql(f"SELECT DISTINCT is_suppressed FROM gold.{name}_public")}
+    assert found == {"true", "false"}
 
 
 def margin_of(spec, row) -> tuple:

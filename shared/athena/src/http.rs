@@ -104,6 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             self.fill().await?;
         };
+        if head > HEAD {
+            return Err(refused(431, "the request's head is too large"));
+        }
         self.buffer.drain(..head);
         if request.header("transfer-encoding").is_some() {
             return Err(refused(411, "a request needs a Content-Length"));

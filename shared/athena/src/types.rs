@@ -104,6 +104,8 @@ pub fn contract(data_type: &DataType) -> Option<ColumnType> {
         DataType::Decimal128(precision, scale) if *scale >= 0 => {
             ColumnType::Decimal { precision: *precision, scale: *scale }
         }
+        // What a partition column is read as.
+        DataType::Dictionary(_, value) => return contract(value),
         _ => return None,
     })
 }

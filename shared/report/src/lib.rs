@@ -9,6 +9,7 @@ mod page;
 
 use carelake_sql::session::LakeSession;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::{DataFusionError, Result};
@@ -81,16 +82,20 @@ async fn drawn(session: &LakeSession, figure: &FigureFile) -> Result<Shape> {
 fn points(batches: &[RecordBatch]) -> Result<Vec<Point>> {
     let mut points = Vec::new();
     for batch in batches {
-        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>().cloned());
-        let values = batch.column_by_name("value").and_then(|column| column.as_primitive_opt::<Float64Type>().cloned());
-        let (Some(labels), Some(values)) = (text("label"), values) else {
-            return Err(DataFusionError::Plan("a figure has a text label and a double value".to_owned()));
+        // A partition column is read as a dictionary.
+        let column =
+            |name: &str, wanted: &DataType| batch.column_by_name(name).map(|column| cast(column, wanted)).transpose();
+        let (labels, values) = (column("label", &DataType::Utf8)?, column("value", &DataType::Float64)?);
+        let (Some(labels), Some(values)) = (labels, values) else {
+            return Err(DataFusionError::Plan("a figure has a label and a value".to_owned()));
         };
-        let series = text("series");
+        let series = column("series", &DataType::Utf8)?;
+        let (labels, values) = (labels.as_string::<i32>(), values.as_primitive::<Float64Type>());
         for row in 0..batch.num_rows() {
             if labels.is_valid(row) && values.is_valid(row) {
-                let series = series.as_ref().map(|series| series.value(row).to_owned()).unwrap_or_default();
-                points.push(Point { series, label: labels.value(row).to_owned(), value: values.value(row) });
+                let series = series.as_ref().map(|series| series.as_string::<i32>().value(row).to_owned());
+                let (label, value) = (labels.value(row).to_owned(), values.value(row));
+                points.push(Point { series: series.unwrap_or_default(), label, value });
             }
         }
     }

@@ -16,7 +16,7 @@
 //! | [`greatest`] | `greatest(a, b, …)`, `least(a, b, …)`: NULL when any value is NULL |
 //! | [`extremes`] | `max_by(x, y)`, `min_by(x, y)` |
 //! | [`approximate`] | `approx_distinct(x)`, `approx_percentile(x, percentage)` |
-//! | [`texts`] | `regexp_extract`, `regexp_replace`, `split`, `split_part`, `substr`, `concat`, `codepoint` |
+//! | [`texts`] | `regexp_extract`, `regexp_replace`, `split`, `split_part`, `concat`, `codepoint` |
 //! | [`json`] | `json_extract_scalar(json, path)`, `json_extract`, `json_array_length` |
 //! | [`moments`] | `date_parse`, `from_unixtime`, `to_unixtime`, `from_iso8601_date`, `from_iso8601_timestamp` |
 //! | [`rewritten`] | `mod`, `bitwise_and`, `try`, `nan()` …: another way of writing an expression |

@@ -6,7 +6,6 @@
 //! | `regexp_replace(text, pattern[, replacement])` | replaces every match, not the first |
 //! | `split(text, separator)` | not there |
 //! | `split_part(text, separator, n)` | NULL, not '', where there is no part n |
-//! | `substr(text, start[, length])` | a negative start counts from the end |
 //! | `concat(a, b, …)` | NULL when any value is NULL |
 //! | `codepoint(letter)` | not there |
 
@@ -29,15 +28,11 @@ pub(super) fn all() -> Vec<Simple> {
     let pair = vec![text.clone(), text.clone()];
     let with = |last: &DataType| [pair.clone(), vec![last.clone()]].concat();
     let list = DataType::List(Arc::new(Field::new_list_field(text.clone(), true)));
-    let from = vec![text.clone(), number.clone()];
-    let for_length = vec![text.clone(), number.clone(), number.clone()];
     vec![
         Simple::new("regexp_extract", vec![pair.clone(), with(&number)], text.clone(), regexp_extract),
         Simple::new("regexp_replace", vec![pair.clone(), with(&text)], text.clone(), regexp_replace),
         Simple::new("split", vec![pair.clone()], list, split),
         Simple::new("split_part", vec![with(&number)], text.clone(), split_part),
-        Simple::new("substr", vec![from.clone(), for_length.clone()], text.clone(), substr),
-        Simple::new("substring", vec![from, for_length], text.clone(), substr),
         Simple::new("codepoint", vec![vec![text]], DataType::Int32, codepoint),
     ]
 }
@@ -145,27 +140,6 @@ fn split_part(arrays: &[ArrayRef]) -> Result<ArrayRef> {
         } else {
             parts.append_option(value.split(separator).nth(index - 1));
         }
-    }
-    Ok(Arc::new(parts.finish()))
-}
-
-fn substr(arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let mut parts = StringBuilder::new();
-    for (row, value) in texts(arrays, 0)?.iter().enumerate() {
-        let (start, length) = (number(arrays, 1, row, 1)?, number(arrays, 2, row, i64::MAX)?);
-        let (Some(value), Some(start), Some(length)) = (value, start, length) else {
-            parts.append_null();
-            continue;
-        };
-        let letters = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
-        let from = if start < 0 { letters.saturating_add(start) } else { start.saturating_sub(1) };
-        if start == 0 || from < 0 || length <= 0 {
-            parts.append_value("");
-            continue;
-        }
-        let (from, length) =
-            (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(length).unwrap_or(usize::MAX));
-        parts.append_value(value.chars().skip(from).take(length).collect::<String>());
     }
     Ok(Arc::new(parts.finish()))
 }
