@@ -27,7 +27,12 @@ struct Mark {
 
 impl Taking {
     /// Cuts a large file and asks for its first parts.
-    pub(super) async fn begin_large(&self, object: &ObjectRef, remote: &Remote, name: &[(&'static str, Value)]) -> Done {
+    pub(super) async fn begin_large(
+        &self,
+        object: &ObjectRef,
+        remote: &Remote,
+        name: &[(&'static str, Value)],
+    ) -> Done {
         let mark = Mark { bucket: object.bucket.clone(), version: object.version.clone(), etag: object.etag.clone() };
         let mark = serde_json::to_string(&mark).map_err(|error| StepError::Invalid(error.to_string()))?;
         let (every, time) = (self.job.place.config.part_bytes, self.job.time());
