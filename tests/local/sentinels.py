@@ -149,7 +149,7 @@ def plant_events(text: str, feed: str, contract: dict, planter: Planter) -> byte
     return json.dumps(records).encode()
 
 
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f-]{22}")
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f-]{21}")
 
 
 def plant_resources(text: str, dataset: str, planter: Planter) -> bytes:
