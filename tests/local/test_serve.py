@@ -185,7 +185,7 @@ def test_the_catalogue_is_listed_and_described(athena):
     described = [tuple(row[:2]) for row in athena.run("DESCRIBE silver.patients")]
     assert columns == described[: len(columns)]
     assert [row[0] for row in athena.run("SHOW COLUMNS IN silver.patients")] == [name for name, _ in columns]
-    assert any(row[0].startswith("source=clinic/year=") for row in athena.run("SHOW PARTITIONS silver.encounters"))
+    assert any(row[0].startswith("source=clinic/ingest_date=") for row in athena.run("SHOW PARTITIONS bronze.clinic_visits"))
     assert "not a partitioned table" in athena.failure("SHOW PARTITIONS gold.patients")["StateChangeReason"]
     assert athena.run("SHOW CREATE VIEW gold.patients")[0][0] == "CREATE VIEW gold.patients AS"
     assert athena.run("SHOW CREATE TABLE silver.patients")[0][0].startswith("CREATE EXTERNAL TABLE")
@@ -284,10 +284,11 @@ def test_a_stopped_query_ends_at_once(athena):
 
 
 def test_limits_end_a_query_and_say_which(lake):
-    with serving(lake, "--memory", 1, "--max-result", 1) as url:
-        athena = Athena(url)
+    with serving(lake, "--max-result", 1) as url:
         large = "SELECT a.code, b.code AS other FROM silver.observations a CROSS JOIN silver.observations b"
-        assert "--max-result" in athena.failure(large)["StateChangeReason"]
+        assert "--max-result" in Athena(url).failure(large)["StateChangeReason"]
+    with serving(lake, "--memory", 1) as url:
+        athena = Athena(url)
         joined = "SELECT count(DISTINCT a.patient_id || a.code || b.code) FROM silver.observations a JOIN silver.observations b ON a.source = b.source"
         status = athena.ended(athena.start(joined))["Status"]
         assert status["State"] == "SUCCEEDED" or "--memory" in status["StateChangeReason"]
