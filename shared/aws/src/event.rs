@@ -84,6 +84,9 @@ pub struct Request {
     /// The day as of which ages and the like are reckoned.
     #[serde(default)]
     pub as_of: Option<NaiveDate>,
+    /// Asks publish to tell what it would change in the catalogue, and to change nothing.
+    #[serde(default)]
+    pub check: bool,
 }
 
 /// The request among notices, if somebody asked.

@@ -90,6 +90,14 @@ fn tests_and_removals_are_no_files() {
 }
 
 #[test]
+fn a_request_asks_for_a_check_only_when_it_says_so() {
+    for (name, wanted) in [("request-publish", false), ("request-publish-check", true)] {
+        let Notice::Request(request) = notices(fixture(name)).remove(0) else { panic!("no request") };
+        assert_eq!(request.check, wanted, "{name}");
+    }
+}
+
+#[test]
 fn a_request_says_its_step_and_may_leave_out_the_rest() {
     let Notice::Request(request) = notices(fixture("request-ingest")).remove(0) else { panic!("no request") };
     assert_eq!((request.step.as_str(), request.source.as_deref()), ("ingest", Some("clinic")));

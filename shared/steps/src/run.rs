@@ -35,6 +35,11 @@ impl Observer for Silent {
     fn end(&self) {}
 }
 
+/// Cores of this machine.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
 type Group = (String, String);
 
 /// Runs every step.

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
-pub use upkeep::{Erase, Maintain, RotateKey};
+pub use upkeep::{Erase, Maintain, Publish, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
 #[derive(Debug, Parser)]
@@ -60,6 +60,8 @@ pub enum Command {
     },
     /// Every data-quality check with numerator, denominator, threshold and status
     Dq(Dq),
+    /// Compute gold and the catalogue from silver as it is, or show with --check where the catalogue differs from the definitions
+    Publish(Publish),
     /// Remove patients from landing, every layer and every old version, with a receipt
     Erase(Erase),
     /// Put small files together, and remove old versions, left-over files and old reports
