@@ -8,7 +8,7 @@ HERE = Path(__file__).resolve().parent
 PRICES = tomllib.loads((HERE / "prices.toml").read_text())
 KEYS = 2
 """Keys of the template."""
-QUEUES = 3
+QUEUES = 4
 """Queues that Lambda polls."""
 SECONDS_A_MONTH = 30 * 24 * 3600
 # Lambda keeps this many long polls of 20 seconds open on a queue that is idle.
@@ -17,15 +17,15 @@ POLLERS = 5
 INGEST = (0.5, 1.769)
 CONFORM = (1.5, 3.538)
 PUBLISH = (2.0, 3.538)
-# Objects written and read for a file by the three steps: bronze, identity, quarantine, ledger, Delta files and logs.
-PUTS, GETS = 40, 120
+# Objects written and read for a file by the three steps: bronze, identity, quarantine, ledger, Delta files and logs, leases.
+PUTS, GETS = 43, 123
 # Messages are sent, received and deleted.
 MESSAGES = 3
 # Of the landing bytes: what stays of them in all layers together, and how many months they are kept.
 KEPT, MONTHS = 1.5, 12
 ATHENA_LEAST_MB = 10
 # Metrics of all functions: one a function and name. Bytes of log that a file leaves in all steps.
-METRICS, LOG_BYTES = 34, 6_000
+METRICS, LOG_BYTES = 40, 6_000
 
 
 @dataclass(frozen=True)

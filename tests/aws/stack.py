@@ -13,7 +13,7 @@ import duckdb
 import polars
 from emulator import FUNCTIONS, Emulator, stage
 
-QUEUES = ("ingest", "conform", "publish")
+QUEUES = ("ingest", "parts", "conform", "publish")
 
 
 class Stack:
@@ -118,6 +118,16 @@ class Stack:
             names = [column[0] for column in shown.description]
             return [dict(zip(names, row, strict=True)) for row in shown.fetchall()]
 
+    def ledger(self, source: str, dataset: str) -> list[dict]:
+        """What ingest recorded of a dataset's files."""
+        keys = self.keys(self.lake, f"_carelake/ledger/ingest/{source}/{dataset}/")
+        return [json.loads(self.body(self.lake, key)) for key in keys]
+
+    def versions(self, bucket: str, prefix: str = "") -> list[tuple[str, str]]:
+        """Every version of every object, and what marks deleted ones."""
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        return [(found["Key"], found["VersionId"]) for page in pages for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]
+
     def invoke(self, function: str, **payload) -> dict:
         """Asks a function directly, as an orchestrator does; fails with what it said when it fails."""
         answer = self.lambdas.invoke(FunctionName=f"carelake-{function}", Payload=json.dumps({"step": function} | payload).encode())
@@ -132,7 +142,7 @@ class Stack:
     def said(self) -> str:
         """Every line that any function has logged."""
         lines = []
-        for function in FUNCTIONS:
+        for function in (*FUNCTIONS, "erase"):
             group = f"/aws/lambda/carelake-{function}"
             for stream in self.logs.describe_log_streams(logGroupName=group)["logStreams"]:
                 lines += self.lines(group, stream["logStreamName"])

@@ -29,6 +29,7 @@ FUNCTIONS = {
     "train": {"reads": {"silver", "gold"}, "writes": set()},
     "score": {"reads": {"silver", "gold"}, "writes": {"gold"}},
     "maintain": {"reads": {"silver", "gold", "names"}, "writes": {"silver", "gold", "names"}},
+    "erase": {"reads": set(OBJECTS) - {"results", "results with names"}, "writes": set(OBJECTS) - {"results", "results with names"}},
 }
 
 

@@ -229,3 +229,29 @@ def test_runs_beside_upkeep_lose_and_double_nothing(hospital, tmp_path):
     assert upkeeps
     lake.run()
     assert difference(snapshot(hospital.folder), snapshot(lake.folder)) == []
+
+
+def test_landing_files_expire_when_their_rows_are_in_silver_and_no_others_do(tmp_path):
+    lake = Lake(tmp_path)
+    clinic(lake)
+    lake.write("clinic/patients/broken.json", "[{")
+    lake.write("clinic/nothing/of_no_contract.csv", "a,b\n1,2\n")
+    old = time.time() - 20 * 86400
+    for file in lake.landing.rglob("*.*"):
+        os.utime(file, (old, old))
+    lake.run()
+    taken, new = lake.landing / "clinic/visits/visits.csv", lake.landing / "clinic/doctors/doctors.csv"
+    changed = lake.landing / "clinic/patients/patients.csv"
+    os.utime(new)
+    changed.write_text(changed.read_text() + "P9,Late Sentinel,F,1980-01-01,A+,Rome\n")
+    os.utime(changed, (old + 5, old + 5))
+    keep = ("--landing", lake.landing, "--keep-landing-for", "10d")
+    tried = maintain(lake, "--dry-run", *keep)
+    assert tried["landing"]["count"] == 1
+    assert taken.exists()
+    assert maintain(lake, *keep)["landing"]["count"] == 1
+    left = sorted(str(file.relative_to(lake.landing)) for file in lake.landing.rglob("*.*"))
+    assert left == ["clinic/doctors/doctors.csv", "clinic/nothing/of_no_contract.csv", "clinic/patients/broken.json", "clinic/patients/patients.csv"]
+    lake.run()
+    assert lake.one("SELECT count(*) FROM silver.encounters") == "1"
+    assert lake.one("SELECT count(*) FROM silver.patients") == "3"

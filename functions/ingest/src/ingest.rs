@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use carelake_aws::event::{Notice, ObjectRef, Request};
-use carelake_aws::{Done, Function, Job, LandingBucket, Level, Metric, all};
+use carelake_aws::{Done, Fetch, Function, Job, LandingBucket, Level, Metric, all};
 use carelake_contracts::{LandingPath, Sources};
+use carelake_decode::can_be_cut;
 use carelake_ingest::{Context, Ingested, StepError, covered, ingest};
 use carelake_lake::{IngestEntry, Status};
 use futures::StreamExt;
@@ -18,10 +19,10 @@ const AT_ONCE: usize = 4;
 pub struct Ingest;
 
 /// What every file of an invocation is taken with.
-struct Taking {
-    job: Arc<Job>,
-    landing: LandingBucket,
-    context: Context,
+pub(crate) struct Taking {
+    pub(crate) job: Arc<Job>,
+    pub(crate) landing: LandingBucket,
+    pub(crate) context: Context,
 }
 
 impl Function for Ingest {
@@ -60,6 +61,9 @@ impl Taking {
         match notice {
             Notice::Created(object) if object.bucket == self.landing.name() => {
                 self.job.in_time(self.take(&object)).await
+            }
+            Notice::Created(object) if object.bucket == self.job.place.config.lake => {
+                self.job.in_time(self.wanted(&object)).await
             }
             Notice::Created(_) => {
                 self.job.ignore("an event of another bucket was ignored");
@@ -111,34 +115,46 @@ impl Taking {
             Err(reason) => return self.ignored(object, reason).await,
         };
         let name = [("source", Value::from(path.source.clone())), ("dataset", Value::from(path.dataset.clone()))];
-        let Some(fetched) = self.landing.fetch(object, job.place.scratch()).await? else {
-            job.count(Metric::FilesGone, 1);
-            job.log.write(Level::Warn, "a file was gone or overwritten before it was read", &name);
-            return Ok(());
+        let (config, cuttable) = (&job.place.config, can_be_cut(&path));
+        let most = if cuttable { config.part_bytes } else { config.whole_bytes };
+        let fetched = match self.landing.fetch(object, job.place.scratch(), most).await? {
+            Fetch::File(fetched) => fetched,
+            Fetch::Large(remote) if cuttable => return self.begin_large(object, &remote, &name).await,
+            Fetch::Large(_) => return self.refuse(object, &name).await,
+            Fetch::Gone => {
+                job.count(Metric::FilesGone, 1);
+                job.log.write(Level::Warn, "a file was gone or overwritten before it was read", &name);
+                return Ok(());
+            }
         };
         let context = Context { landing: Arc::new(fetched), ..self.context.clone() };
         match Box::pin(ingest(&context, key)).await? {
-            Ingested::Taken(entry) => {
-                self.count(&entry);
-                let rows = [
-                    ("file", Value::from(entry.name.clone())),
-                    ("rows_in", Value::from(entry.rows_in)),
-                    ("rejected", Value::from(entry.rejected)),
-                    ("seconds", Value::from(entry.seconds)),
-                ];
-                job.log.write(Level::Info, "a file was taken", &[name.as_slice(), &rows].concat());
-                self.landing.tag(object, status(&entry), &job.run_id, false).await?;
-            }
-            Ingested::Known(entry) => {
-                job.count(Metric::FilesKnown, 1);
-                self.landing.tag(object, status(&entry), &job.run_id, true).await?;
-            }
-            Ingested::Ignored(reason) => return self.ignored(object, reason).await,
+            Ingested::Taken(entry) => self.taken(object, &entry).await,
+            Ingested::Known(entry) => self.known(object, &entry).await,
+            Ingested::Ignored(reason) => self.ignored(object, reason).await,
         }
-        Ok(())
     }
 
-    async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {
+    pub(crate) async fn taken(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
+        self.count(entry);
+        let fields = [
+            ("source", Value::from(entry.source.clone())),
+            ("dataset", Value::from(entry.dataset.clone())),
+            ("file", Value::from(entry.name.clone())),
+            ("rows_in", Value::from(entry.rows_in)),
+            ("rejected", Value::from(entry.rejected)),
+            ("seconds", Value::from(entry.seconds)),
+        ];
+        self.job.log.write(Level::Info, "a file was taken", &fields);
+        Ok(self.landing.tag(object, status(entry), &self.job.run_id, false).await?)
+    }
+
+    pub(crate) async fn known(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
+        self.job.count(Metric::FilesKnown, 1);
+        Ok(self.landing.tag(object, status(entry), &self.job.run_id, true).await?)
+    }
+
+    pub(crate) async fn ignored(&self, object: &ObjectRef, reason: &'static str) -> Done {
         self.job.count(Metric::FilesIgnored, 1);
         self.job.log.write(Level::Warn, "a file was ignored", &[("reason", Value::from(reason))]);
         Ok(self.landing.tag(object, "ignored", &self.job.run_id, true).await?)

@@ -1,5 +1,6 @@
 //! Keeps the lake in order. README.md tells its environment and what it is called with.
 
+mod erase;
 mod maintain;
 
 #[tokio::main(flavor = "multi_thread")]

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use carelake_aws::event::{Notice, requested};
+use carelake_aws::event::{Notice, Request, Work, requested};
 use carelake_aws::{Done, Function, Job, Level, Metric, all};
 use carelake_contracts::Sources;
 use carelake_steps::conform::retry;
+use carelake_steps::maintain::catalogue::rebuild;
 use carelake_steps::marts::embedded;
 use carelake_steps::publish::publish;
 use carelake_steps::run::Silent;
@@ -32,8 +33,9 @@ impl Function for Publish {
             job.ignore("an event that brings nothing to publish was ignored");
             return all(&notices, Ok(()));
         }
-        let check = requested(&notices).is_some_and(|request| request.check);
-        let work = async { if check { checked(&job).await } else { published(&job).await } };
+        let request = requested(&notices);
+        let check = request.is_some_and(|request| request.check);
+        let work = async { if check { checked(&job).await } else { published(&job, request).await } };
         all(&notices, job.in_time(work).await)
     }
 }
@@ -49,11 +51,21 @@ async fn checked(job: &Job) -> Result<(), StepError> {
     Ok(())
 }
 
-async fn published(job: &Job) -> Result<(), StepError> {
+async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError> {
     let context = Context::from(job.open(Sources::default()).await?);
     // One reading of the whole catalogue is cheaper than one for each of its entries.
     context.catalog.tables().await?;
     let views = embedded()?;
+    if request.is_some_and(|request| request.work == Some(Work::Catalogue)) {
+        let rebuilt = retry(|| rebuild(&context, &views, &Silent)).await?;
+        job.log.write(
+            Level::Info,
+            "the catalogue was written again",
+            &[("partitions", Value::from(rebuilt.partitions))],
+        );
+        job.tell("partitions", Value::from(rebuilt.partitions));
+        return Ok(());
+    }
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
     job.count(Metric::TablesChanged, changed.len() as u64);
     job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);

@@ -3,6 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
+/// MB of a part of a large file. What is read of a part stands on the function's disk beside it.
+const PART_MB: u64 = 256;
+/// MB of a file that cannot be cut.
+const WHOLE_MB: u64 = 1024;
+
 /// What a function is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -18,6 +25,12 @@ pub struct Config {
     pub namespace: String,
     /// With less time left than this, no new piece of work is begun.
     pub reserve: Duration,
+    /// Files of more bytes are read in parts of about so many, where their format can be cut.
+    pub part_bytes: u64,
+    /// Files of more bytes are refused, where it cannot.
+    pub whole_bytes: u64,
+    /// How long a version of a table that was replaced can still be read.
+    pub keep_versions: TimeDelta,
     /// Region of the services.
     pub region: String,
     /// Where the services answer, when not at AWS: an emulator, or a VPC endpoint.
@@ -78,6 +91,21 @@ impl Config {
             errors.push("CARELAKE_RESERVE_SECONDS is not a whole number of seconds".to_owned());
             0
         });
+        let mut megabytes = |name: &str, default: u64| {
+            let text = get(name).unwrap_or_else(|| default.to_string());
+            let bytes = text.parse::<u32>().ok().filter(|count| *count > 0).map(|count| u64::from(count) << 20);
+            bytes.unwrap_or_else(|| {
+                errors.push(format!("{name} is not a whole number of MB above 0"));
+                0
+            })
+        };
+        let part_bytes = megabytes("CARELAKE_PART_MB", PART_MB);
+        let whole_bytes = megabytes("CARELAKE_WHOLE_MB", WHOLE_MB);
+        let days = get("CARELAKE_KEEP_VERSIONS_DAYS").unwrap_or_else(|| "30".to_owned());
+        let days = days.parse::<u16>().unwrap_or_else(|_| {
+            errors.push("CARELAKE_KEEP_VERSIONS_DAYS is not a whole number of days".to_owned());
+            0
+        });
         let endpoint = get("AWS_ENDPOINT_URL");
         if endpoint.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             errors.push("AWS_ENDPOINT_URL does not begin with http:// or https://".to_owned());
@@ -92,6 +120,9 @@ impl Config {
             landing: get("CARELAKE_LANDING_BUCKET"),
             namespace: get("CARELAKE_METRICS_NAMESPACE").unwrap_or_else(|| "carelake".to_owned()),
             reserve: Duration::from_secs(u64::from(reserve)),
+            part_bytes,
+            keep_versions: TimeDelta::days(i64::from(days)),
+            whole_bytes,
             region,
             endpoint,
             credentials: Credentials { id, secret, token: get("AWS_SESSION_TOKEN") },

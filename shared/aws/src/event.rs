@@ -87,6 +87,35 @@ pub struct Request {
     /// Asks publish to tell what it would change in the catalogue, and to change nothing.
     #[serde(default)]
     pub check: bool,
+    /// Which work of the step, where it has several.
+    #[serde(default)]
+    pub work: Option<Work>,
+    /// Name of the list of persons to be erased.
+    #[serde(default)]
+    pub list: Option<String>,
+    /// Why they are.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// False when landing files are to be left as they are.
+    #[serde(default)]
+    pub landing: Option<bool>,
+    /// True when nothing is to be done, and what would be is to be said.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Works that are asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// maintain: rewrites tables beside others.
+    Arrange,
+    /// maintain: removes what nobody needs, alone.
+    Remove,
+    /// maintain: erases persons, alone.
+    Erase,
+    /// publish: writes all of the catalogue again.
+    Catalogue,
 }
 
 /// The request among notices, if somebody asked.

@@ -1,11 +1,11 @@
 //! One invocation, as the steps see it: its ids, its day, the time that is left, what it counted.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use carelake_contracts::Sources;
 use carelake_ingest::{Context, StepError};
-use carelake_lake::{ErrorKind, LakeError, Nowhere};
+use carelake_lake::{ErrorKind, LakeError, Landing, Nowhere};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
@@ -13,6 +13,7 @@ use crate::event::{Notice, ObjectRef};
 use crate::lake::{Place, Work};
 use crate::log::{Level, Log};
 use crate::metrics::{Metric, Metrics};
+use crate::turn::Turn;
 
 /// How one notice went.
 pub type Done = Result<(), StepError>;
@@ -39,7 +40,8 @@ pub struct Job {
     pub as_of: Option<NaiveDate>,
     /// When the invocation began.
     pub now: DateTime<Utc>,
-    deadline: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) turn: Turn,
     metrics: Mutex<Metrics>,
     report: Mutex<Map<String, Value>>,
 }
@@ -54,7 +56,8 @@ impl Job {
         now: DateTime<Utc>,
         deadline: Instant,
     ) -> Self {
-        Self { place, log, run_id, as_of, now, deadline, metrics: Mutex::default(), report: Mutex::default() }
+        let turn = Turn::default();
+        Self { place, log, run_id, as_of, now, deadline, turn, metrics: Mutex::default(), report: Mutex::default() }
     }
 
     /// The day as of which ages and the like are reckoned: the one asked for, else today, in UTC.
@@ -62,13 +65,24 @@ impl Job {
         self.as_of.unwrap_or_else(|| self.now.date_naive())
     }
 
-    /// The lake, without a landing zone.
+    /// The lake, without a landing zone, and a place in it beside others until the end of the invocation.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub async fn open(&self, sources: Sources) -> Result<Context, StepError> {
-        let work = Work { run_id: self.run_id.clone(), as_of: self.day(), sources };
-        self.place.open(std::sync::Arc::new(Nowhere), work).await
+        self.beside_others().await?;
+        let work = Work { run_id: self.run_id.clone(), as_of: self.day(), sources, finishes: false };
+        self.place.open(Arc::new(Nowhere), work).await
+    }
+
+    /// The lake and a landing zone, for who has it alone and finishes what was begun.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not this invocation's alone.
+    pub async fn open_alone(&self, landing: Arc<dyn Landing>, sources: Sources) -> Result<Context, StepError> {
+        self.still_alone().await?;
+        let work = Work { run_id: self.run_id.clone(), as_of: self.day(), sources, finishes: true };
+        self.place.open(landing, work).await
     }
 
     /// Does a piece of work if there is time to begin it, and gives it up when the deadline is near: every step can be
@@ -87,7 +101,13 @@ impl Job {
         }
     }
 
-    fn hand_back(&self) -> StepError {
+    /// Says whether there is time to go on with a long piece of work.
+    pub fn time(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
+        let (deadline, needed) = (self.deadline, self.place.config.reserve);
+        Arc::new(move || deadline.saturating_duration_since(Instant::now()) > needed)
+    }
+
+    pub(crate) fn hand_back(&self) -> StepError {
         self.count(Metric::HandedBack, 1);
         LakeError::new(ErrorKind::Transient, HANDED_BACK).into()
     }

@@ -47,6 +47,8 @@ pub struct Work {
     pub as_of: NaiveDate,
     /// Which feed each sender sends.
     pub sources: Sources,
+    /// True for who finishes an erasure that was begun.
+    pub finishes: bool,
 }
 
 impl Place {
@@ -84,12 +86,10 @@ impl Place {
     /// When it cannot be read; `Transient` while an erasure or a rotation of the key is not finished.
     pub async fn open(&self, landing: Arc<dyn Landing>, work: Work) -> Result<Context, StepError> {
         let key = self.key().await?;
-        let invalid = |_| LakeError::new(ErrorKind::Invalid, format!("naming the bucket {}", self.config.lake));
-        let url = Url::parse(&format!("s3://{}/", self.config.lake)).map_err(invalid)?;
-        let lake = Lake::over(self.store.clone(), url, key, &self.scratch)?;
+        let lake = Lake::over(self.store.clone(), self.url()?, key, &self.scratch)?;
         let (erasures, rotations) = (Erasures::new(&lake), Rotations::new(&lake));
         let (erasing, rotating) = tokio::try_join!(erasures.unfinished(), rotations.unfinished())?;
-        if !erasing.is_empty() || rotating.is_some() {
+        if (!erasing.is_empty() && !work.finishes) || rotating.is_some() {
             let context = "opening the lake while an erasure or a rotation of its key is under way";
             return Err(LakeError::new(ErrorKind::Transient, context).into());
         }
@@ -104,6 +104,19 @@ impl Place {
             run_id: work.run_id,
             erased: Erased::default(),
         })
+    }
+
+    /// The lake without its key, for its locks.
+    ///
+    /// # Errors
+    /// When the bucket's name is none.
+    pub fn lake(&self) -> Result<Lake, LakeError> {
+        Lake::without_key(self.store.clone(), self.url()?, &self.scratch)
+    }
+
+    fn url(&self) -> Result<Url, LakeError> {
+        let invalid = |_| LakeError::new(ErrorKind::Invalid, format!("naming the bucket {}", self.config.lake));
+        Url::parse(&format!("s3://{}/", self.config.lake)).map_err(invalid)
     }
 
     /// The key of pseudonyms. A lake without anything in it gets one; two functions that start at once get the same.

@@ -1,5 +1,6 @@
 //! The landing zone on S3: the exact version that an event speaks of, and the tags that say what became of it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -12,11 +13,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::event::ObjectRef;
 use crate::problem::problem;
+use crate::remote::Remote;
 
 /// Tag that says what became of a file.
 pub const STATUS_TAG: &str = "carelake-status";
 /// Tag that says which run took it.
 pub const RUN_TAG: &str = "carelake-run";
+
+/// Metadata of a version that took the place of another: when that one arrived, in microseconds since 1970.
+pub(crate) const ARRIVED: &str = "carelake-arrived";
+
+/// What fetching a version gave.
+#[derive(Debug)]
+pub enum Fetch {
+    /// The file.
+    File(Fetched),
+    /// It has more bytes than were asked for.
+    Large(Remote),
+    /// It is gone, or other content took its place in a bucket that keeps no versions: an event of that content is under
+    /// way.
+    Gone,
+}
 
 /// The landing bucket.
 #[derive(Debug, Clone)]
@@ -40,17 +57,21 @@ impl LandingBucket {
         Self { client: client.clone(), bucket: bucket.to_owned() }
     }
 
+    /// Its client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.bucket
     }
 
-    /// Copies a version into `scratch`; `None` when it is gone, or when other content took its place in a bucket that
-    /// keeps no versions: an event of that content is under way.
+    /// Copies a version of at most `most` bytes into `scratch`.
     ///
     /// # Errors
     /// When S3 does not give it.
-    pub async fn fetch(&self, object: &ObjectRef, scratch: &Path) -> Result<Option<Fetched>, LakeError> {
+    pub async fn fetch(&self, object: &ObjectRef, scratch: &Path, most: u64) -> Result<Fetch, LakeError> {
         let context = "reading a landing file";
         let before = self.earlier_in_its_second(object).await?;
         let got = self
@@ -64,12 +85,14 @@ impl LandingBucket {
             .await;
         let mut got = match got.map_err(|error| problem(context, &error)) {
             Ok(got) => got,
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Ok(None),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Ok(Fetch::Gone),
             Err(error) => return Err(error),
         };
-        let modified = time(got.last_modified()).ok_or_else(|| {
-            LakeError::new(ErrorKind::Transient, context).caused_by("the answer has no time of arrival")
-        })?;
+        let modified = arrival(got.last_modified(), got.metadata(), before)?;
+        let told = got.content_length().and_then(|bytes| u64::try_from(bytes).ok());
+        if let Some(bytes) = told.filter(|bytes| *bytes > most) {
+            return Ok(Fetch::Large(Remote::new(&self.client, object, bytes, modified, scratch)));
+        }
         let io = |error: std::io::Error| LakeError::io("writing a scratch file", &error);
         let mut file = tempfile::tempfile_in(scratch).map_err(io)?;
         let (wanted, mut bytes) = (got.content_length(), 0_u64);
@@ -83,8 +106,29 @@ impl LandingBucket {
             return Err(LakeError::new(ErrorKind::Transient, context).caused_by("the answer is cut short"));
         }
         file.seek(SeekFrom::Start(0)).map_err(io)?;
-        let modified = modified + TimeDelta::microseconds(before);
-        Ok(Some(Fetched { key: object.key.clone(), file, bytes, modified }))
+        Ok(Fetch::File(Fetched { key: object.key.clone(), file, bytes, modified }))
+    }
+
+    /// A version that is to be read in parts; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When S3 does not say.
+    pub async fn remote(&self, object: &ObjectRef, scratch: &Path) -> Result<Option<Remote>, LakeError> {
+        let before = self.earlier_in_its_second(object).await?;
+        let call = self.client.head_object().bucket(&self.bucket).key(object.key.expose());
+        let head = call.set_version_id(object.version.clone()).send().await;
+        let head = match head.map_err(|error| problem("looking at a landing file", &error)) {
+            Ok(head) => head,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let etag = head.e_tag().map(|etag| etag.trim_matches('"'));
+        if object.etag.as_deref().is_some_and(|wanted| etag != Some(wanted)) {
+            return Ok(None);
+        }
+        let modified = arrival(head.last_modified(), head.metadata(), before)?;
+        let bytes = head.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+        Ok(Some(Remote::new(&self.client, object, bytes, modified, scratch)))
     }
 
     /// How many older versions of the same key arrived within the same second: S3 tells times in seconds, and lists the
@@ -207,6 +251,23 @@ impl LandingBucket {
             _ => Ok(()),
         }
     }
+}
+
+/// When a version arrived: what it says of itself, if it was put in the place of another, else what S3 says, and so many
+/// microseconds.
+fn arrival(
+    modified: Option<&SmithyTime>,
+    metadata: Option<&HashMap<String, String>>,
+    before: i64,
+) -> Result<DateTime<Utc>, LakeError> {
+    let kept = metadata.and_then(|metadata| metadata.get(ARRIVED)?.parse().ok());
+    if let Some(arrived) = kept.and_then(DateTime::from_timestamp_micros) {
+        return Ok(arrived);
+    }
+    let missing = || {
+        LakeError::new(ErrorKind::Transient, "reading a landing file").caused_by("the answer has no time of arrival")
+    };
+    Ok(time(modified).ok_or_else(missing)? + TimeDelta::microseconds(before))
 }
 
 fn time(time: Option<&SmithyTime>) -> Option<DateTime<Utc>> {

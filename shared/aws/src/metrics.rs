@@ -17,6 +17,12 @@ pub enum Metric {
     FilesUnreadable,
     /// Files that were gone, or overwritten, before they were read.
     FilesGone,
+    /// Large files that were cut into parts.
+    FilesCut,
+    /// Parts of large files that were read.
+    PartsRead,
+    /// Files that are too large for one invocation and cannot be cut.
+    FilesTooLarge,
     /// Events about other buckets, other happenings, or S3's test.
     EventsIgnored,
     /// Rows in the files.

@@ -122,9 +122,9 @@ async fn answer<F: Function>(
     if let Some(request) = request.as_ref().filter(|request| request.step != F::STEP) {
         return Err(StepError::Invalid(format!("this function does {}, not {}", F::STEP, named(&request.step))));
     }
-    let names = request.iter().flat_map(|request| [&request.source, &request.dataset]).flatten();
+    let names = request.iter().flat_map(|request| [&request.source, &request.dataset, &request.list]).flatten();
     if names.into_iter().any(|name| named(name) != name) {
-        return Err(StepError::Invalid("source and dataset are names of small letters, digits and _".to_owned()));
+        return Err(StepError::Invalid("source, dataset and list are names of small letters, digits and _".to_owned()));
     }
     let run_id = request.as_ref().and_then(|request| request.run_id.clone()).unwrap_or_else(|| request_id.to_owned());
     if !is_run_id(&run_id) {
@@ -144,6 +144,7 @@ async fn answer<F: Function>(
         let stopped = || Err(StepError::Invalid("the step was stopped by a defect; the log says where".to_owned()));
         notices.iter().map(|_| stopped()).collect()
     });
+    job.leave().await;
     *metrics = job.metrics();
     match (messages, request) {
         (Some(messages), _) => Ok(partial(messages, &done, log, metrics)),

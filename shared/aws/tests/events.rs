@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use carelake_aws::event::{Event, Notice, ObjectRef, Unknown, decode};
+use carelake_aws::event::{Event, Notice, ObjectRef, Unknown, Work, decode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -107,6 +107,24 @@ fn a_request_says_its_step_and_may_leave_out_the_rest() {
         assert_eq!(request.step, step);
     }
     assert!(decode(json!({"step": "ingest", "as_of": "yesterday"})).is_err());
+}
+
+#[test]
+fn a_request_says_which_work_and_names_no_person() {
+    let Notice::Request(request) = notices(fixture("request-erase")).remove(0) else { panic!("no request") };
+    assert_eq!((request.work, request.list.as_deref(), request.dry_run), (Some(Work::Erase), Some("request_17"), true));
+    let Notice::Request(request) = notices(fixture("request-catalogue")).remove(0) else { panic!("no request") };
+    assert_eq!((request.work, request.dry_run), (Some(Work::Catalogue), false));
+    assert!(decode(json!({"step": "maintain", "work": "everything"})).is_err());
+}
+
+#[test]
+fn an_object_of_the_lake_asks_for_a_part_of_a_large_file() {
+    let asked = notices(fixture("sqs-part"));
+    let object = created(&asked[0]);
+    assert_eq!(object.bucket, "carelake-lake");
+    let wanted = carelake_ingest::large::wanted(object.key.expose());
+    assert_eq!(wanted, Some(("fedcba9876543210fedcba9876543210", Some(12))));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use carelake_aws::event::ObjectRef;
-use carelake_aws::{Fetched, LandingBucket};
+use carelake_aws::{Fetch, Fetched, LandingBucket};
 use carelake_lake::{ErrorKind, LakeError, Landing, LandingKey};
 use stub::{Answer, Asked, Stub, answer, s3_error};
 
@@ -37,7 +37,12 @@ fn content(body: &str) -> Answer {
 }
 
 async fn fetch(stub: &Stub) -> Result<Option<Fetched>, LakeError> {
-    LandingBucket::new(&stub.clients.s3, "landing").fetch(&object(), &std::env::temp_dir()).await
+    let landing = LandingBucket::new(&stub.clients.s3, "landing");
+    match landing.fetch(&object(), &std::env::temp_dir(), 1_000).await? {
+        Fetch::File(fetched) => Ok(Some(fetched)),
+        Fetch::Gone => Ok(None),
+        Fetch::Large(remote) => panic!("{remote:?}"),
+    }
 }
 
 /// A bucket that lists one version and answers a read like that.

@@ -11,17 +11,17 @@ use super::{DecodeError, Header, Sink, presentable};
 
 const BOM: char = '\u{feff}';
 
-pub fn decode(reader: Box<dyn BufRead>, contract: &Contract, sink: &mut Sink<'_>) -> Result<Header, DecodeError> {
+/// Reads a file, or a header and some of the records below it, of which `before` stand above those.
+pub fn decode(
+    reader: Box<dyn BufRead>,
+    contract: &Contract,
+    before: i64,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
     let mut records = Records::new(reader);
-    match records.next()? {
-        Next::Record => {}
-        Next::TooLarge => return Err(DecodeError::Unreadable("the header is longer than a record may be")),
-        Next::End => return Err(DecodeError::Unreadable("the file is empty: it does not even have a header")),
-    }
-    let header = records.text().ok_or(DecodeError::Unreadable("the header is not UTF-8 text"))?;
-    let mut layout = Layout::new(header, contract)?;
+    let mut layout = Layout::read(&mut records, contract)?;
     let mut cells = Cells::new(contract);
-    let mut row = 0_i64;
+    let mut row = before;
     loop {
         let next = records.next()?;
         if next == Next::End {
@@ -47,6 +47,11 @@ pub fn decode(reader: Box<dyn BufRead>, contract: &Contract, sink: &mut Sink<'_>
     Ok(layout.header)
 }
 
+/// Reads the header alone, and sees whether it is one of the contract.
+pub fn header(records: &mut Records, contract: &Contract) -> Result<(), DecodeError> {
+    Layout::read(records, contract).map(drop)
+}
+
 /// Where the contract's columns stand in the file.
 struct Layout {
     width: usize,
@@ -56,6 +61,16 @@ struct Layout {
 }
 
 impl Layout {
+    fn read(records: &mut Records, contract: &Contract) -> Result<Self, DecodeError> {
+        match records.next()? {
+            Next::Record => {}
+            Next::TooLarge => return Err(DecodeError::Unreadable("the header is longer than a record may be")),
+            Next::End => return Err(DecodeError::Unreadable("the file is empty: it does not even have a header")),
+        }
+        let header = records.text().ok_or(DecodeError::Unreadable("the header is not UTF-8 text"))?;
+        Self::new(header, contract)
+    }
+
     fn new(first: Fields<'_>, contract: &Contract) -> Result<Self, DecodeError> {
         let names: Vec<&str> = first.iter().map(|name| name.trim_start_matches(BOM).trim()).collect();
         let mut taken = vec![false; names.len()];

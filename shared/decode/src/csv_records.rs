@@ -30,6 +30,8 @@ pub enum Next {
 struct Block {
     reader: Box<dyn Read>,
     bytes: Vec<u8>,
+    /// Bytes of the file before those of the block.
+    before: u64,
     at: usize,
     filled: usize,
     ended: bool,
@@ -43,6 +45,7 @@ impl Block {
     /// Moves what is left to the front and reads on behind it; false when there is no more, or no room.
     fn refill(&mut self) -> Result<bool, DecodeError> {
         self.bytes.copy_within(self.at..self.filled, 0);
+        self.before += self.at as u64;
         (self.at, self.filled) = (0, self.filled - self.at);
         let before = self.filled;
         while !self.ended {
@@ -85,7 +88,7 @@ impl Records {
     /// Reads `block` bytes at a time, at least 4: the parser takes a byte-order mark and nothing after it for the end.
     fn in_blocks(reader: Box<dyn Read>, block: usize) -> Self {
         Self {
-            block: Block { reader, bytes: vec![0; block], at: 0, filled: 0, ended: false },
+            block: Block { reader, bytes: vec![0; block], before: 0, at: 0, filled: 0, ended: false },
             parser: Reader::new(),
             begun: false,
             present: Present::Parsed(0),
@@ -93,6 +96,18 @@ impl Records {
             ends: vec![0; FIRST_FIELDS],
             places: Vec::new(),
         }
+    }
+
+    /// Reads on behind the end of a record, where a byte-order mark is text.
+    pub fn going_on(reader: Box<dyn Read>) -> Self {
+        let mut records = Self { begun: true, ..Self::new(reader) };
+        records.parser.read_record(b"\n", &mut records.bytes, &mut records.ends);
+        records
+    }
+
+    /// Bytes from where reading began to the end of the last record.
+    pub fn place(&self) -> u64 {
+        self.block.before + self.block.at as u64
     }
 
     /// Reads the next record.

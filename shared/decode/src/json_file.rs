@@ -49,23 +49,31 @@ pub fn decode_array(reader: Box<dyn BufRead>, contract: &Contract, sink: &mut Si
     records.finish()
 }
 
-pub fn decode_lines(reader: Box<dyn BufRead>, contract: &Contract, sink: &mut Sink<'_>) -> Result<Header, DecodeError> {
+/// Reads a file, or some of its records, of which `before` stand above those.
+pub fn decode_lines(
+    reader: Box<dyn BufRead>,
+    contract: &Contract,
+    before: i64,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
     let mut records = Records::new(contract, sink)?;
+    records.row = before;
     let mut lines = Lines::new(reader);
-    while let Some(piece) = lines.next()? {
-        let piece = match piece {
-            Piece::Whole(line) => Piece::Whole(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii()),
-            Piece::TooLong => Piece::TooLong,
-        };
-        match piece {
-            Piece::Whole([]) => {}
-            Piece::Whole([b'[', ..]) if records.row == 0 => {
-                return Err(DecodeError::Unreadable("the content is a JSON array; end the name in .json"));
-            }
-            piece => records.push(&piece)?,
+    while let Some(piece) = lines.next_record()? {
+        if records.row == 0 {
+            no_array(&piece)?;
         }
+        records.push(&piece)?;
     }
     records.finish()
+}
+
+/// Sees whether the first record of lines begins an array instead.
+pub fn no_array(first: &Piece<'_>) -> Result<(), DecodeError> {
+    match first {
+        Piece::Whole([b'[', ..]) => Err(DecodeError::Unreadable("the content is a JSON array; end the name in .json")),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

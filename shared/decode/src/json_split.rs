@@ -52,11 +52,35 @@ impl Record {
 pub struct Lines {
     reader: Box<dyn BufRead>,
     record: Record,
+    place: u64,
 }
 
 impl Lines {
     pub fn new(reader: Box<dyn BufRead>) -> Self {
-        Self { reader, record: Record::default() }
+        Self { reader, record: Record::default(), place: 0 }
+    }
+
+    /// Bytes from where reading began to the end of the last line.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// The next line that is not empty, without mark and white space around it; `None` after the last.
+    pub fn next_record(&mut self) -> Result<Option<Piece<'_>>, DecodeError> {
+        loop {
+            let visible = match self.next()? {
+                None => return Ok(None),
+                Some(Piece::Whole(line)) => !visible(line).is_empty(),
+                Some(Piece::TooLong) => true,
+            };
+            if visible {
+                break;
+            }
+        }
+        Ok(Some(match self.record.piece() {
+            Piece::Whole(line) => Piece::Whole(visible(line)),
+            Piece::TooLong => Piece::TooLong,
+        }))
     }
 
     /// The next line, without its end; `None` after the last.
@@ -74,11 +98,17 @@ impl Lines {
             self.record.extend(line);
             let used = line.len() + usize::from(end.is_some());
             self.reader.consume(used);
+            self.place += used as u64;
             if end.is_some() {
                 return Ok(Some(self.record.piece()));
             }
         }
     }
+}
+
+/// A line without mark and white space around it.
+fn visible(line: &[u8]) -> &[u8] {
+    line.strip_prefix(BOM).unwrap_or(line).trim_ascii()
 }
 
 /// The elements of a JSON array; a lone object counts as an array of one.

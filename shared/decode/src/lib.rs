@@ -9,6 +9,7 @@ mod content;
 mod csv_file;
 mod csv_plain;
 mod csv_records;
+mod cut;
 mod json_explode;
 mod json_file;
 mod json_record;
@@ -23,6 +24,7 @@ use std::io::{BufRead, Cursor};
 use arrow::array::StringArray;
 use bytes::Bytes;
 use carelake_contracts::{Compression, Contract, FileFormat, LandingPath};
+pub use cut::{Cutter, Part, PartRead, can_be_cut, cut_parquet, decode_part, parquet_tail};
 pub use parquet_file::{ParquetBatches, open as open_parquet};
 pub use without::{Unwanted, without};
 
@@ -140,9 +142,9 @@ fn text(
     sink: &mut Sink<'_>,
 ) -> Result<Header, DecodeError> {
     match format {
-        FileFormat::Csv => csv_file::decode(reader, contract, sink),
+        FileFormat::Csv => csv_file::decode(reader, contract, 0, sink),
         FileFormat::Json => json_file::decode_array(reader, contract, sink),
-        FileFormat::NdJson | FileFormat::Parquet => json_file::decode_lines(reader, contract, sink),
+        FileFormat::NdJson | FileFormat::Parquet => json_file::decode_lines(reader, contract, 0, sink),
     }
 }
 

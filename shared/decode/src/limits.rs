@@ -37,7 +37,7 @@ pub const PAGE_BYTES: u64 = 64 << 20;
 pub const GROUP_BYTES: u64 = 192 << 20;
 
 /// Why a file that becomes too much is not read.
-pub(crate) const OVER: &str = "the file unpacks to more than 64 GiB or 250 times its size";
+pub const OVER: &str = "the file unpacks to more than 64 GiB or 250 times its size";
 
 /// Bytes that a packed file of `packed` bytes may unpack to.
 pub fn unpacked(packed: u64) -> u64 {

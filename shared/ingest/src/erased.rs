@@ -150,7 +150,7 @@ async fn read(context: &Context) -> Result<BTreeMap<String, Arc<Persons>>, StepE
     let mut sources = BTreeMap::new();
     let names: BTreeSet<&String> = all.iter().map(|erasure| &erasure.source).collect();
     for source in names {
-        let mut persons = Persons::none(source, erasures.fingerprints()?);
+        let mut persons = Persons::none(source, erasures.fingerprints().await?);
         let of_source = all.iter().filter(|erasure| &erasure.source == source);
         of_source.for_each(|erasure| persons.add(erasure));
         sources.insert(source.clone(), Arc::new(persons));

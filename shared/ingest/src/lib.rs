@@ -15,4 +15,5 @@ pub mod schema;
 
 pub use context::Context;
 pub use error::StepError;
+pub use file::large;
 pub use file::{Broken, Ingested, covered, forget_replaced, ingest, object_name, object_properties};

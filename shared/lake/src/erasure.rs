@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use carelake_privacy::LakeKey;
 use chrono::{DateTime, Utc};
+use object_store::{Error, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -43,10 +45,17 @@ pub struct Removed {
     pub versions: BTreeMap<String, u64>,
     /// Data files of tables removed.
     pub files: u64,
+    /// Earlier versions of objects removed, where the store keeps them.
+    #[serde(default, skip_serializing_if = "none")]
+    pub object_versions: u64,
     /// Landing files that cannot be rewritten and hold the identifier as text, or hold it in their name.
     pub left_in_landing: u64,
     /// Rejected rows of files that are not in landing any more: they are masked, and nobody can tell whose they are.
     pub masked_rows_left: u64,
+}
+
+fn none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The record of an erasure: for ever, so that the persons do not come back.
@@ -137,12 +146,41 @@ impl Erasures {
     ///
     /// # Errors
     /// When the key cannot be read or made.
-    pub fn fingerprints(&self) -> Result<Fingerprints, LakeError> {
+    pub async fn fingerprints(&self) -> Result<Fingerprints, LakeError> {
         let context = || "reading the key of erasures".to_owned();
-        let path = self.lake.url(KEY)?.to_file_path().map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
-        let key = LakeKey::load_or_create(&path)
-            .map_err(|error| LakeError::new(ErrorKind::Denied, context()).caused_by(error))?;
+        if self.lake.folder.is_some() {
+            let path =
+                self.lake.url(KEY)?.to_file_path().map_err(|()| LakeError::new(ErrorKind::Invalid, context()))?;
+            let key = LakeKey::load_or_create(&path)
+                .map_err(|error| LakeError::new(ErrorKind::Denied, context()).caused_by(error))?;
+            return Ok(Fingerprints { key });
+        }
+        let text = match self.lake.get_bytes(KEY).await? {
+            Some(bytes) => bytes,
+            None => self.first_key().await?,
+        };
+        let key = LakeKey::parse(&String::from_utf8_lossy(&text))
+            .map_err(|error| LakeError::new(ErrorKind::Corrupt, context()).caused_by(error))?;
         Ok(Fingerprints { key })
+    }
+
+    /// Makes the key on a bucket, once: who comes second takes that of who came first. Fingerprints of a lost key know
+    /// nobody, so that one is not made where there are erasures.
+    async fn first_key(&self) -> Result<Bytes, LakeError> {
+        let context = || "making the key of erasures".to_owned();
+        if !self.lake.list(FOLDER).await?.is_empty() {
+            let lost = format!("persons were erased, and the key that knows them is gone; restore {KEY}");
+            return Err(LakeError::new(ErrorKind::Corrupt, context()).caused_by(lost));
+        }
+        let text =
+            LakeKey::random_text().map_err(|error| LakeError::new(ErrorKind::Transient, context()).caused_by(error))?;
+        let put = self.lake.store().put_opts(&KEY.into(), text.into(), PutOptions::from(PutMode::Create)).await;
+        match put {
+            Ok(_) | Err(Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(LakeError::store(context(), &error)),
+        }
+        let missing = || LakeError::new(ErrorKind::Transient, context());
+        self.lake.get_bytes(KEY).await?.ok_or_else(missing)
     }
 
     /// Every erasure, begun or done.

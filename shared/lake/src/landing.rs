@@ -99,6 +99,14 @@ pub trait Landing: Send + Sync {
     fn rewrite(&self, _key: &LandingKey, _content: &mut File, _modified: DateTime<Utc>) -> Result<(), LakeError> {
         Err(LakeError::new(ErrorKind::Invalid, "rewriting a landing file"))
     }
+
+    /// Removes a file. Only upkeep does this, when its rows are in the lake for long enough.
+    ///
+    /// # Errors
+    /// When the zone does not allow it.
+    fn remove(&self, _key: &LandingKey) -> Result<(), LakeError> {
+        Err(LakeError::new(ErrorKind::Invalid, "removing a landing file"))
+    }
 }
 
 /// A landing zone in a folder.
@@ -160,6 +168,11 @@ impl Landing for FolderLanding {
     fn rewrite(&self, key: &LandingKey, content: &mut File, modified: DateTime<Utc>) -> Result<(), LakeError> {
         replace(&self.root.join(key.expose()), content, modified)
             .map_err(|error| LakeError::io("rewriting a landing file", &error))
+    }
+
+    fn remove(&self, key: &LandingKey) -> Result<(), LakeError> {
+        std::fs::remove_file(self.root.join(key.expose()))
+            .map_err(|error| LakeError::io("removing a landing file", &error))
     }
 }
 

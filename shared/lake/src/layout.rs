@@ -69,6 +69,16 @@ impl Layout {
         "_carelake/published.json"
     }
 
+    /// Where the parts of large files wait that are under way, as far as they name no person.
+    pub fn parts() -> &'static str {
+        "_carelake/parts"
+    }
+
+    /// Where the rest of them waits: the landing key, and who the pseudonyms are.
+    pub fn restricted_parts() -> &'static str {
+        "identity/_parts"
+    }
+
     /// A catalogue entry.
     pub fn catalogue(kind: &str, database: &str, name: &str) -> String {
         format!("_carelake/catalog/{database}/{name}.{kind}.json")

@@ -34,6 +34,19 @@ impl LakeLock {
         Ok(Self { _file: file })
     }
 
+    /// A place among those who work side by side, if nobody is alone at work.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn try_shared(folder: &Path) -> Result<Option<Self>, LakeError> {
+        let file = open(folder)?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(LakeError::io("locking the lake", &error)),
+        }
+    }
+
     /// The lock of who must be alone, if nobody else is at work.
     ///
     /// # Errors

@@ -103,11 +103,19 @@ impl Lake {
     /// # Errors
     /// When `url` has no path, or one that object stores do not take.
     pub fn over(root: Arc<dyn ObjectStore>, url: Url, key: LakeKey, scratch: &Path) -> Result<Self, LakeError> {
+        Ok(Self { key: Some(key), ..Self::without_key(root, url, scratch)? })
+    }
+
+    /// The same, for who needs no key.
+    ///
+    /// # Errors
+    /// When `url` has no path, or one that object stores do not take.
+    pub fn without_key(root: Arc<dyn ObjectStore>, url: Url, scratch: &Path) -> Result<Self, LakeError> {
         let context = || format!("opening the lake {url}");
         let prefix = ObjectPath::from_url_path(url.path())
             .map_err(|error| LakeError::new(ErrorKind::Invalid, context()).caused_by(error))?;
         let store = Arc::new(PrefixStore::new(root.clone(), prefix));
-        Ok(Self { store, folder: None, root, key: Some(key), scratch: scratch.to_owned(), part: PART, url })
+        Ok(Self { store, folder: None, root, key: None, scratch: scratch.to_owned(), part: PART, url })
     }
 
     /// The same lake with uploads in parts of `bytes`.

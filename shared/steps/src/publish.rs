@@ -177,6 +177,16 @@ pub async fn note_rewritten(context: &Context, rewritten: &[(String, u64, u64)])
     Ok(())
 }
 
+/// Has the next publish write all of the catalogue again, whatever stands there. Marts stay as they are.
+///
+/// # Errors
+/// When storage fails.
+pub async fn forget_catalogue(context: &Context) -> Result<(), StepError> {
+    let Some(mut published) = context.lake.get_json::<Published>(Layout::published()).await? else { return Ok(()) };
+    published.catalogue.clear();
+    Ok(context.lake.put_json(Layout::published(), &published).await?)
+}
+
 /// True when the catalogue holds every table and view as it should, and every mart is there.
 async fn complete(
     context: &Context,

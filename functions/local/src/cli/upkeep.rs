@@ -67,6 +67,13 @@ pub struct Maintain {
     /// How long reports of runs are kept
     #[arg(long, value_name = "TIME", default_value = "365d", value_parser = span)]
     pub keep_reports_for: TimeDelta,
+    /// Landing folder of which files that are in the lake are removed after --keep-landing-for
+    #[arg(long, value_name = "FOLDER", requires = "keep_landing_for")]
+    pub landing: Option<PathBuf>,
+    /// How long files stay in landing after they arrived, if their rows are in the lake; others stay. What is gone cannot be
+    /// replayed, nor rewritten when a person is erased
+    #[arg(long, value_name = "TIME", requires = "landing", value_parser = span)]
+    pub keep_landing_for: Option<TimeDelta>,
     /// Show what would be done and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carelake_contracts::Sources;
-use carelake_lake::{Erasure, FolderLanding, Lake, LakeLock, Landing, Receipt};
+use carelake_lake::{Erasure, FolderLanding, Lake, LakeLock, Landing, NoVersions, Receipt};
 use carelake_privacy::Phi;
 use carelake_sql::views::View;
 use carelake_steps::Context;
@@ -125,5 +125,5 @@ fn show(receipt: &Receipt) -> Result<(), Problem> {
 
 /// Finishes an erasure that was begun.
 pub async fn complete(context: &Context, erasure: Erasure, views: &[View]) -> Result<Receipt, Problem> {
-    Ok(erase::finish(context, erasure, views, run::workers(None), &Bars::default(), &now).await?)
+    Ok(erase::finish(context, erasure, views, run::workers(None), &Bars::default(), &NoVersions, &now).await?)
 }

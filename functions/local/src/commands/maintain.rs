@@ -1,14 +1,16 @@
 //! `carelake maintain`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use carelake_contracts::Sources;
-use carelake_lake::{Lake, LakeLock};
+use carelake_lake::{FolderLanding, Lake, LakeLock};
 use carelake_sql::views::View;
 use carelake_steps::Context;
 use carelake_steps::maintain::erase::Nowhere;
-use carelake_steps::maintain::upkeep::{Policy, Removed, UpkeepReport, arrange, remove};
+use carelake_steps::maintain::upkeep::{Policy, Removed, UpkeepReport, arrange, expire_landing, remove};
+use chrono::{DateTime, Utc};
 
 use super::{Problem, contracts, erase, run, settle, views};
 use crate::cli::Maintain;
@@ -51,6 +53,11 @@ pub async fn maintain(arguments: &Maintain) -> Result<ExitCode, Problem> {
     let policy = Policy { now: erase::now(), ..policy };
     let context = settle::settle(&|| self::context(arguments), &views, false).await?;
     remove(&context, &policy, &rewritten, &bars, &mut report).await?;
+    if let (Some(landing), Some(keep)) = (&arguments.landing, arguments.keep_landing_for) {
+        let context = in_landing(context, landing)?;
+        let cutoff = policy.now.checked_sub_signed(keep).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        expire_landing(&context, cutoff, policy.dry_run, &mut report).await?;
+    }
     report.close();
     if arguments.json {
         say(&serde_json::to_string_pretty(&report)?);
@@ -65,6 +72,16 @@ fn context(arguments: &Maintain) -> Result<Context, Problem> {
     let contracts = contracts(arguments.contracts.contracts.as_deref())?;
     let now = erase::now();
     Ok(Context::new(lake, Arc::new(Nowhere), contracts, Sources::default(), now.date_naive(), run::run_id(now)))
+}
+
+/// The same context with the landing folder.
+fn in_landing(mut context: Context, landing: &Path) -> Result<Context, Problem> {
+    if !landing.is_dir() {
+        return Err(Problem::new(format!("{} is not a folder", landing.display())));
+    }
+    context.base.sources = Arc::new(run::sources(landing)?);
+    context.base.landing = Arc::new(FolderLanding::new(landing));
+    Ok(context)
 }
 
 fn megabytes(removed: Removed) -> String {
@@ -94,10 +111,14 @@ fn show(report: &UpkeepReport) {
         ("entries of files that the ledger does not know", report.entries),
         ("half-written files", report.leftovers),
         ("reports of runs", report.reports),
+        ("landing files that are in the lake", report.landing),
     ] {
         if removed.count > 0 {
             say(&format!("{} {what}, {} MB, {did} removed", removed.count, megabytes(removed)));
         }
+    }
+    if report.large_files > 0 {
+        say(&format!("{} large files that were begun and never finished {did} forgotten", report.large_files));
     }
     for table in &report.left {
         note(&format!("{table} kept changing and was left as it is; run it again"));

@@ -10,6 +10,7 @@ mod pages;
 mod text;
 mod thrift;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::batches::Batches;
 use crate::{DecodeError, Header, Sink, limits, presentable};
 use text::Texts;
 
-const DAMAGED: DecodeError = DecodeError::Unreadable("the file is not Parquet, or damaged");
+pub const DAMAGED: DecodeError = DecodeError::Unreadable("the file is not Parquet, or damaged");
 
 pub fn decode<R: ChunkReader + 'static>(
     file: R,
@@ -35,15 +36,45 @@ pub fn decode<R: ChunkReader + 'static>(
     sink: &mut Sink<'_>,
 ) -> Result<Header, DecodeError> {
     let mut left = limits::unpacked(file.len());
-    let mut reader = open(file)?;
+    rows_of(open(file)?, contract, 0, &mut left, sink)
+}
+
+/// Reads some of the row groups of a file, above which stand `before` rows; `left` is how many bytes of text the whole
+/// file may still become.
+pub fn decode_groups<R: ChunkReader + 'static>(
+    file: R,
+    groups: Range<usize>,
+    contract: &Contract,
+    before: i64,
+    left: &mut u64,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
+    rows_of(open_groups(file, Some(groups))?, contract, before, left, sink)
+}
+
+fn rows_of(
+    mut reader: ParquetBatches,
+    contract: &Contract,
+    before: i64,
+    left: &mut u64,
+    sink: &mut Sink<'_>,
+) -> Result<Header, DecodeError> {
     let layout = Layout::new(&reader.schema(), contract)?;
     let mut batches = Batches::new(contract, sink);
-    let mut row = 0_i64;
+    let mut row = before;
     while let Some(batch) = reader.read()? {
-        layout.rows(&batch, &mut row, &mut left, &mut batches)?;
+        layout.rows(&batch, &mut row, left, &mut batches)?;
     }
     batches.finish()?;
     Ok(layout.header)
+}
+
+/// Sees whether the file has columns of the contract, and where its row groups stand: rows, and first and last byte.
+pub fn groups<R: ChunkReader>(file: &R, contract: &Contract) -> Result<Vec<(i64, Range<u64>)>, DecodeError> {
+    let metadata = Arc::new(footer::read(file)?);
+    let typed = guarded(|| with_own_types(metadata.clone()))??;
+    Layout::new(typed.schema(), contract)?;
+    metadata.row_groups().iter().map(|group| pages::place(group, file.len())).collect()
 }
 
 /// A Parquet file whose sizes have been checked.
@@ -54,12 +85,24 @@ pub struct ParquetBatches(ParquetRecordBatchReader);
 /// # Errors
 /// When it is not Parquet, or asks for more than it may.
 pub fn open<R: ChunkReader + 'static>(file: R) -> Result<ParquetBatches, DecodeError> {
+    open_groups(file, None)
+}
+
+fn open_groups<R: ChunkReader + 'static>(file: R, groups: Option<Range<usize>>) -> Result<ParquetBatches, DecodeError> {
     let metadata = Arc::new(footer::read(&file)?);
     let file = Arc::new(file);
-    let batch_rows = pages::batch_rows(&file, &metadata)?;
+    let all = 0..metadata.num_row_groups();
+    let groups = groups.unwrap_or_else(|| all.clone());
+    if groups.end > all.end {
+        return Err(DAMAGED);
+    }
+    let batch_rows = pages::batch_rows(&file, metadata.row_groups().get(groups.clone()).unwrap_or_default())?;
     let metadata = guarded(|| with_own_types(metadata))??;
-    let builder =
+    let mut builder =
         ParquetRecordBatchReaderBuilder::new_with_metadata(Shared(file), metadata).with_batch_size(batch_rows);
+    if groups != all {
+        builder = builder.with_row_groups(groups.collect());
+    }
     guarded(|| builder.build())?.map(ParquetBatches).map_err(|_| DAMAGED)
 }
 

@@ -1,8 +1,9 @@
 //! The pages of a Parquet file, checked before they are decoded: a small page may claim, or unpack to, gigabytes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::footer::get;
@@ -29,12 +30,35 @@ const TOO_LARGE: DecodeError =
 ///
 /// # Errors
 /// When a page is not where it should be, or asks for more than it may.
-pub fn batch_rows<R: ChunkReader + 'static>(file: &Arc<R>, metadata: &ParquetMetaData) -> Result<usize, DecodeError> {
+pub fn batch_rows<R: ChunkReader + 'static>(file: &Arc<R>, groups: &[RowGroupMetaData]) -> Result<usize, DecodeError> {
     let mut rows = BATCH_ROWS;
-    for group in metadata.row_groups() {
+    for group in groups {
         rows = rows.min(group_rows(file, group)?);
     }
     Ok(rows.max(1))
+}
+
+/// Rows of a row group, and where its bytes stand.
+///
+/// # Errors
+/// When that is not within a file of `length` bytes.
+pub fn place(group: &RowGroupMetaData, length: u64) -> Result<(i64, Range<u64>), DecodeError> {
+    let (mut start, mut end) = (length, 0);
+    for column in group.columns() {
+        let chunk = chunk_place(column, length)?;
+        (start, end) = (start.min(chunk.start), end.max(chunk.end));
+    }
+    if group.num_rows() < 0 {
+        return Err(DAMAGED);
+    }
+    Ok((group.num_rows(), start.min(end)..end))
+}
+
+fn chunk_place(column: &ColumnChunkMetaData, length: u64) -> Result<Range<u64>, DecodeError> {
+    let unsigned = |value: i64| u64::try_from(value).map_err(|_| DAMAGED);
+    let start = unsigned(column.dictionary_page_offset().unwrap_or(column.data_page_offset()))?;
+    let end = start.checked_add(unsigned(column.compressed_size())?).filter(|end| *end <= length);
+    end.map(|end| start..end).ok_or(DAMAGED)
 }
 
 fn group_rows<R: ChunkReader + 'static>(file: &Arc<R>, group: &RowGroupMetaData) -> Result<usize, DecodeError> {
@@ -81,12 +105,8 @@ struct Chunk {
 
 impl Chunk {
     fn read<R: ChunkReader>(file: &R, column: &ColumnChunkMetaData) -> Result<Self, DecodeError> {
-        let unsigned = |value: i64| u64::try_from(value).map_err(|_| DAMAGED);
-        let mut start = unsigned(column.dictionary_page_offset().unwrap_or(column.data_page_offset()))?;
-        let mut left = unsigned(column.compressed_size())?;
-        if start.checked_add(left).is_none_or(|end| end > file.len()) {
-            return Err(DAMAGED);
-        }
+        let place = chunk_place(column, file.len())?;
+        let (mut start, mut left) = (place.start, place.end - place.start);
         let mut chunk = Self::default();
         while left > 0 {
             let (header, length) = Header::read(file, start, left)?;

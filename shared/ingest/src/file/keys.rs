@@ -26,6 +26,8 @@ const COUNTING: usize = (1 << 16) / 8 * 7;
 const SPILLS: usize = 128;
 const SPILL_BUFFER: usize = 1 << 15;
 const SPILLED_BYTES: usize = 24;
+/// Bytes of a hash.
+const HASH_BYTES: usize = 16;
 
 /// Numbers of good rows, from 1, that repeat an earlier key.
 #[derive(Debug, Default)]
@@ -46,6 +48,31 @@ impl Repeats {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Those of `count` rows behind the first `before`, numbered from 1 again.
+    pub fn of(&self, before: u64, count: u64) -> Self {
+        let mut own = Self::default();
+        (1..=count).filter(|number| self.contains(before + number)).for_each(|number| own.insert(number));
+        own
+    }
+
+    /// As bytes to be stored.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// From the bytes that were stored.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let words: Vec<u64> =
+            bytes.chunks(8).filter_map(|word| Some(u64::from_le_bytes(word.try_into().ok()?))).collect();
+        let count = words.iter().map(|word| u64::from(word.count_ones())).sum();
+        Self { words, count }
+    }
+
     fn contains(&self, number: u64) -> bool {
         let bits = usize::try_from(number / 64).ok().and_then(|word| self.words.get(word));
         bits.is_some_and(|bits| bits & (1 << (number % 64)) != 0)
@@ -55,25 +82,109 @@ impl Repeats {
 enum Seen {
     Memory(Hashes),
     Spilled(Vec<BufWriter<std::fs::File>>),
-    /// A second reading, which knows the repeats of the first.
-    Known,
 }
 
-/// Keys of a file's good rows so far.
-pub struct Keys {
+/// Hashes of keys in the order of their rows, and which of them came before.
+pub struct Seeing {
     lake: Lake,
-    columns: Vec<usize>,
-    converter: Option<RowConverter>,
-    hasher: SipHasher13,
     in_memory: usize,
     seen: Seen,
     numbered: u64,
     repeats: Repeats,
 }
 
+impl Seeing {
+    pub fn new(lake: &Lake, duplicates: Duplicates) -> Self {
+        let in_memory = if duplicates == Duplicates::Reject { REJECTING } else { COUNTING };
+        let seen = Seen::Memory(Hashes::default());
+        Self { lake: lake.clone(), in_memory, seen, numbered: 0, repeats: Repeats::default() }
+    }
+
+    /// Takes the next one; true when it is known by now that it came before.
+    pub fn add(&mut self, hash: u128) -> Result<bool, StepError> {
+        self.numbered += 1;
+        match &mut self.seen {
+            Seen::Memory(seen) => {
+                let repeated = !seen.insert(hash);
+                if repeated {
+                    self.repeats.insert(self.numbered);
+                }
+                if seen.len() >= self.in_memory {
+                    self.spill()?;
+                }
+                Ok(repeated)
+            }
+            Seen::Spilled(spills) => {
+                spilled(spills, hash, self.numbered)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn spill(&mut self) -> Result<(), StepError> {
+        let mut spills = Vec::with_capacity(SPILLS);
+        for _ in 0..SPILLS {
+            spills.push(BufWriter::with_capacity(SPILL_BUFFER, self.lake.scratch_file()?));
+        }
+        if let Seen::Memory(seen) = &self.seen {
+            for hash in seen {
+                spilled(&mut spills, *hash, 0)?;
+            }
+        }
+        self.seen = Seen::Spilled(spills);
+        Ok(())
+    }
+
+    /// Repeats that are found only now: how many, and all of them.
+    pub fn finish(mut self) -> Result<(u64, Repeats), StepError> {
+        let before = self.repeats.count;
+        if let Seen::Spilled(spills) = self.seen {
+            for spill in spills {
+                for number in repeats_of(spill)? {
+                    self.repeats.insert(number);
+                }
+            }
+        }
+        Ok((self.repeats.count - before, self.repeats))
+    }
+}
+
+/// What tells repeated keys.
+enum Telling {
+    /// A first reading, which sees them one after the other.
+    First(Seeing),
+    /// A second reading, which knows the repeats of the first.
+    Known { repeats: Repeats, numbered: u64 },
+}
+
+/// Keys of a file's good rows so far.
+pub struct Keys {
+    columns: Vec<usize>,
+    converter: Option<RowConverter>,
+    hasher: SipHasher13,
+    telling: Telling,
+    journal: Option<BufWriter<std::fs::File>>,
+}
+
+/// What a reading found of keys.
+pub struct Finish {
+    /// Repeats that were found only at the end.
+    pub late: u64,
+    /// All repeats.
+    pub repeats: Repeats,
+    /// The hashes of all keys.
+    pub journal: Option<std::fs::File>,
+}
+
 impl Keys {
-    /// `None` for a contract without a key. `known` are the repeats that a first reading of the same file found.
-    pub fn new(lake: &Lake, contract: &Contract, known: Option<Repeats>) -> Result<Option<Self>, StepError> {
+    /// `None` for a contract without a key. `known` are the repeats that a first reading of the same file found; into
+    /// `journal` goes the hash of every key, in order.
+    pub fn new(
+        lake: &Lake,
+        contract: &Contract,
+        known: Option<Repeats>,
+        journal: Option<std::fs::File>,
+    ) -> Result<Option<Self>, StepError> {
         let place = |name: &String| contract.columns.iter().position(|column| &column.name == name);
         let columns: Vec<usize> = contract.key.iter().filter_map(place).collect();
         if columns.is_empty() {
@@ -90,16 +201,12 @@ impl Keys {
             let fields = types.into_iter().map(SortField::new).collect();
             Some(RowConverter::new(fields).map_err(super::rows::arrow)?)
         };
-        Ok(Some(Self {
-            lake: lake.clone(),
-            columns,
-            converter,
-            hasher: keyed(lake)?,
-            in_memory: if contract.duplicates == Duplicates::Reject { REJECTING } else { COUNTING },
-            seen: if known.is_some() { Seen::Known } else { Seen::Memory(Hashes::default()) },
-            numbered: 0,
-            repeats: known.unwrap_or_default(),
-        }))
+        let telling = match known {
+            Some(repeats) => Telling::Known { repeats, numbered: 0 },
+            None => Telling::First(Seeing::new(lake, contract.duplicates)),
+        };
+        let journal = journal.map(|file| BufWriter::with_capacity(SPILL_BUFFER, file));
+        Ok(Some(Self { columns, converter, hasher: keyed(lake)?, telling, journal }))
     }
 
     /// Rows of the batch that are good and repeat the key of an earlier good row, as far as that is known by now.
@@ -131,23 +238,17 @@ impl Keys {
         if good.get(row) != Some(&true) {
             return Ok(());
         }
-        self.numbered += 1;
-        let repeated = match &mut self.seen {
-            Seen::Known => self.repeats.contains(self.numbered),
-            Seen::Memory(seen) => {
-                let hash = hashed(&self.hasher, key);
-                let repeated = !seen.insert(hash);
-                if repeated {
-                    self.repeats.insert(self.numbered);
-                }
-                if seen.len() >= self.in_memory {
-                    self.spill()?;
-                }
-                repeated
+        let repeated = match &mut self.telling {
+            Telling::Known { repeats, numbered } => {
+                *numbered += 1;
+                repeats.contains(*numbered)
             }
-            Seen::Spilled(spills) => {
-                spilled(spills, hashed(&self.hasher, key), self.numbered)?;
-                false
+            Telling::First(seeing) => {
+                let hash = hashed(&self.hasher, key);
+                if let Some(journal) = &mut self.journal {
+                    journal.write_all(&hash.to_le_bytes()).map_err(|error| storage(&error))?;
+                }
+                seeing.add(hash)?
             }
         };
         if repeated {
@@ -156,32 +257,20 @@ impl Keys {
         Ok(())
     }
 
-    fn spill(&mut self) -> Result<(), StepError> {
-        let mut spills = Vec::with_capacity(SPILLS);
-        for _ in 0..SPILLS {
-            spills.push(BufWriter::with_capacity(SPILL_BUFFER, self.lake.scratch_file()?));
-        }
-        if let Seen::Memory(seen) = &self.seen {
-            for hash in seen {
-                spilled(&mut spills, *hash, 0)?;
-            }
-        }
-        self.seen = Seen::Spilled(spills);
-        Ok(())
+    /// What was found in all.
+    pub fn finish(self) -> Result<Finish, StepError> {
+        let (late, repeats) = match self.telling {
+            Telling::First(seeing) => seeing.finish()?,
+            Telling::Known { repeats, .. } => (0, repeats),
+        };
+        let journal = self.journal.map(|journal| journal.into_inner().map_err(|error| storage(error.error())));
+        Ok(Finish { late, repeats, journal: journal.transpose()? })
     }
+}
 
-    /// Repeats that were found only now: how many, and all repeats of the file for a second reading.
-    pub fn finish(mut self) -> Result<(u64, Repeats), StepError> {
-        let before = self.repeats.count;
-        if let Seen::Spilled(spills) = self.seen {
-            for spill in spills {
-                for number in repeats_of(spill)? {
-                    self.repeats.insert(number);
-                }
-            }
-        }
-        Ok((self.repeats.count - before, self.repeats))
-    }
+/// The hashes of a journal, in order.
+pub fn journalled(bytes: &[u8]) -> impl Iterator<Item = u128> {
+    bytes.chunks(HASH_BYTES).filter_map(|hash| Some(u128::from_le_bytes(hash.try_into().ok()?)))
 }
 
 fn hashed(hasher: &SipHasher13, key: &[u8]) -> u128 {
@@ -240,11 +329,11 @@ mod tests {
         let empty: ArrayRef = Arc::new(StringArray::from(vec![""; texts.len()]));
         let mut columns = vec![empty; contract.columns.len()];
         columns[place] = Arc::new(StringArray::from(texts.to_vec()));
-        let mut keys = Keys::new(&lake, contract, None).unwrap().unwrap();
-        keys.in_memory = in_memory;
+        let mut keys = Keys::new(&lake, contract, None, None).unwrap().unwrap();
+        keys.telling = Telling::First(Seeing { in_memory, ..Seeing::new(&lake, contract.duplicates) });
         let at_once = keys.repeated(&columns, good).unwrap();
-        let (late, repeats) = keys.finish().unwrap();
-        let mut again = Keys::new(&lake, contract, Some(repeats)).unwrap().unwrap();
+        let Finish { late, repeats, .. } = keys.finish().unwrap();
+        let mut again = Keys::new(&lake, contract, Some(repeats), None).unwrap().unwrap();
         (at_once, late, again.repeated(&columns, good).unwrap())
     }
 

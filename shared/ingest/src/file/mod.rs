@@ -5,6 +5,7 @@
 //! last: a step that dies before it is simply run again and writes the same objects.
 
 mod keys;
+pub mod large;
 mod output;
 mod quarantine;
 mod reading;
@@ -23,6 +24,7 @@ use crate::context::Context;
 use crate::entries::landed;
 use crate::erased::ErasedRows;
 use crate::error::StepError;
+use reading::Reading;
 use rows::Outputs;
 
 pub use output::properties as object_properties;
@@ -48,57 +50,106 @@ pub enum Ingested {
 /// # Errors
 /// When storage fails; a bad file is not an error, it is recorded and quarantined.
 pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, StepError> {
-    let (path, contract) = match covered(context, key) {
-        Ok(covered) => covered,
-        Err(reason) => return Ok(Ingested::Ignored(reason)),
-    };
     let start = Instant::now();
-    let (versions, replaced) =
-        context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key()?)).await?;
-    forget_replaced(context, &replaced).await?;
-    let (bytes, modified) = context.landing.peek(key)?;
-    let fingerprint = contract.fingerprint();
-    let newest = versions.last().filter(|entry| entry.contract == fingerprint);
-    if let Some(known) = newest.filter(|entry| entry.bytes == bytes && entry.modified == modified) {
-        return Ok(Ingested::Known(Box::new(known.clone())));
-    }
-    let (landing, wanted, new) = (context.landing.clone(), key.clone(), versions.is_empty());
+    let found = match look(context, key).await? {
+        Looked::Known(entry) => return Ok(Ingested::Known(entry)),
+        Looked::Ignored(reason) => return Ok(Ingested::Ignored(reason)),
+        Looked::New(found) => found,
+    };
+    let (landing, wanted, new) = (context.landing.clone(), key.clone(), found.versions.is_empty());
     let opened = blocking(move || {
         let file = landing.open(&wanted)?;
         let digest = if new { None } else { Some(file.digest()?) };
         Ok((file, digest))
     });
     let (file, digest) = opened.await?;
-    if (file.bytes, file.modified) != (bytes, modified) {
+    if (file.bytes, file.modified) != (found.bytes, found.modified) {
         return Ok(Ingested::Ignored(IN_THE_MAKING));
     }
-    let mut entry = entry(context, key, &path, &contract, &file)?;
-    entry.place = versions.iter().find_map(|version| version.place.clone());
+    let mut entry = entry(context, key, &found)?;
     if let Some(digest) = digest {
         identify(context, key, &mut entry, digest)?;
-        // The newest content with another time, or an older version that was put back.
-        let touched = newest.filter(|newest| newest.version == entry.version);
-        if let Some(known) = touched.or_else(|| versions.iter().find(|known| known.name == entry.name)) {
+        if let Some(known) = found.same(&entry) {
             return Ok(Ingested::Known(Box::new(known.clone())));
         }
     }
-    let same = versions.iter().filter(|other| other.order() == entry.order());
-    entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
-    let (lake, order, shape) = (context.lake.clone(), entry.order(), contract.clone());
-    let erased = context.erased.rows(context, &contract, &path.source).await?;
+    let (lake, order, path, shape) = (context.lake.clone(), entry.order(), found.path.clone(), found.contract.clone());
+    let erased = context.erased.rows(context, &found.contract, &found.path.source).await?;
     let read = blocking(move || read_unchanged(&lake, &file, &path, &shape, &order, erased.as_ref())).await?;
-    // One that is gone by now was read as it was opened.
-    let written_to = context.landing.peek(key).is_ok_and(|now| now != (bytes, modified));
-    let Some(Read { digest, header, outputs }) = read.filter(|_| !written_to) else {
+    let Some(Read { digest, header, outputs }) = read.filter(|_| !found.written_to(context, key)) else {
         return Ok(Ingested::Ignored(IN_THE_MAKING));
     };
     identify(context, key, &mut entry, digest)?;
+    Ok(Ingested::Taken(Box::new(commit(context, &found.contract, entry, header, outputs, start).await?)))
+}
+
+/// A version of a landing file that is not in the lake, as it looks before it is read.
+struct Found {
+    path: LandingPath,
+    contract: Contract,
+    /// What the ledger has of the same key, oldest first.
+    versions: Vec<IngestEntry>,
+    bytes: u64,
+    modified: DateTime<Utc>,
+}
+
+enum Looked {
+    New(Box<Found>),
+    Known(Box<IngestEntry>),
+    Ignored(&'static str),
+}
+
+/// Looks whether a landing file is to be taken.
+async fn look(context: &Context, key: &LandingKey) -> Result<Looked, StepError> {
+    let (path, contract) = match covered(context, key) {
+        Ok(covered) => covered,
+        Err(reason) => return Ok(Looked::Ignored(reason)),
+    };
+    let (versions, replaced) =
+        context.ledger.versions(&path.source, &path.dataset, &key.name(context.lake.key()?)).await?;
+    forget_replaced(context, &replaced).await?;
+    let (bytes, modified) = context.landing.peek(key)?;
+    let found = Found { path, contract, versions, bytes, modified };
+    let known = found.newest().filter(|entry| entry.bytes == bytes && entry.modified == modified);
+    Ok(match known {
+        Some(known) => Looked::Known(Box::new(known.clone())),
+        None => Looked::New(Box::new(found)),
+    })
+}
+
+impl Found {
+    /// The newest version in the lake, if it was taken under the same contract.
+    fn newest(&self) -> Option<&IngestEntry> {
+        self.versions.last().filter(|entry| entry.contract == self.contract.fingerprint())
+    }
+
+    /// The version in the lake that has the same content: the newest with another time, or an older one that was put back.
+    fn same(&self, entry: &IngestEntry) -> Option<&IngestEntry> {
+        let touched = self.newest().filter(|newest| newest.version == entry.version);
+        touched.or_else(|| self.versions.iter().find(|known| known.name == entry.name))
+    }
+
+    /// True when the file is not what it was. One that is gone by now was read as it was opened.
+    fn written_to(&self, context: &Context, key: &LandingKey) -> bool {
+        context.landing.peek(key).is_ok_and(|now| now != (self.bytes, self.modified))
+    }
+}
+
+/// Puts what a file holds in its place, and says so in the ledger last.
+async fn commit(
+    context: &Context,
+    contract: &Contract,
+    mut entry: IngestEntry,
+    header: Header,
+    outputs: Outputs,
+    start: Instant,
+) -> Result<IngestEntry, StepError> {
     entry.status = if outputs.readable { Status::Ingested } else { Status::Unreadable };
     entry.rows_in = outputs.rows_in;
     entry.bronze_rows = outputs.bronze_rows;
     entry.rejected = outputs.rejected;
     entry.deduplicated = outputs.deduplicated;
-    entry.checks = outputs.checks.clone();
+    entry.checks = outputs.checks;
     entry.unknown_columns = header.unknown;
     entry.missing_columns = header.missing;
     if entry.rows_in != entry.bronze_rows + entry.rejected {
@@ -115,10 +166,10 @@ pub async fn ingest(context: &Context, key: &LandingKey) -> Result<Ingested, Ste
             written.push(layer);
         }
     }
-    register(context, &contract, &entry, &written).await?;
-    entry.seconds = start.elapsed().as_secs_f64();
+    register(context, contract, &entry, &written).await?;
+    entry.seconds += start.elapsed().as_secs_f64();
     context.ledger.record_ingest(&entry).await?;
-    Ok(Ingested::Taken(Box::new(entry)))
+    Ok(entry)
 }
 
 /// What a key says of its file, and the contract that covers it.
@@ -164,38 +215,35 @@ pub async fn forget_replaced(context: &Context, replaced: &[IngestEntry]) -> Res
 }
 
 /// The entry of a file that was not read yet: without version and name.
-fn entry(
-    context: &Context,
-    key: &LandingKey,
-    path: &LandingPath,
-    contract: &Contract,
-    file: &LandingFile,
-) -> Result<IngestEntry, StepError> {
-    let fingerprint = contract.fingerprint();
-    Ok(IngestEntry {
+fn entry(context: &Context, key: &LandingKey, found: &Found) -> Result<IngestEntry, StepError> {
+    let Found { path, contract, versions, bytes, modified } = found;
+    let mut entry = IngestEntry {
         name: String::new(),
         generation: 0,
         key: key.name(context.lake.key()?),
-        place: None,
+        place: versions.iter().find_map(|version| version.place.clone()),
         version: String::new(),
-        modified: file.modified,
+        modified: *modified,
         source: path.source.clone(),
         feed: contract.feed.clone(),
         dataset: contract.dataset.clone(),
-        ingest_date: path.date.unwrap_or_else(|| file.modified.date_naive()),
+        ingest_date: path.date.unwrap_or_else(|| modified.date_naive()),
         contract_version: contract.version,
-        contract: fingerprint,
+        contract: contract.fingerprint(),
         status: Status::Ingested,
         rows_in: 0,
         bronze_rows: 0,
         rejected: 0,
         deduplicated: 0,
-        bytes: file.bytes,
+        bytes: *bytes,
         seconds: 0.0,
         unknown_columns: Vec::new(),
         missing_columns: Vec::new(),
         checks: std::collections::BTreeMap::new(),
-    })
+    };
+    let same = versions.iter().filter(|other| other.order() == entry.order());
+    entry.generation = same.map(|other| other.generation + 1).max().unwrap_or_default();
+    Ok(entry)
 }
 
 /// Says which content an entry is of, and by that the name of its objects.
@@ -233,6 +281,7 @@ fn read_unchanged(
     order: &str,
     erased: Option<&ErasedRows>,
 ) -> Result<Option<Read>, StepError> {
+    let of = Reading { lake, contract, source: &path.source, order, erased };
     let storage = |error: std::io::Error| LakeError::io("reading a landing file", &error);
     let stamp = || file.file.metadata().and_then(|meta| Ok((meta.len(), meta.modified()?))).map_err(storage);
     let before = stamp()?;
@@ -240,7 +289,7 @@ fn read_unchanged(
     let (digest, done) = std::thread::scope(|scope| {
         let named = std::thread::Builder::new().name("digest".to_owned());
         let digest = named.spawn_scoped(scope, || file.digest()).map_err(storage)?;
-        let done = reading::read(lake, plain, path, contract, order, erased);
+        let done = reading::read(of, plain, path);
         Ok::<_, LakeError>((digest.join(), done))
     })?;
     let digest = digest.map_err(|_| StepError::Invalid("the digest of a landing file stopped: panic".to_owned()))?;

@@ -12,7 +12,7 @@ use carelake_decode::RawBatch;
 use carelake_lake::{CheckCount, ErrorKind, Lake, LakeError, Layer};
 use carelake_privacy::{Phi as Sensitive, Pseudonyms};
 
-use super::keys::{Keys, Repeats};
+use super::keys::{Finish, Keys, Repeats};
 use super::output::{Output, failed, properties};
 use super::quarantine::{Broken, masked_record};
 use super::splice::splice;
@@ -21,7 +21,7 @@ use crate::error::StepError;
 use crate::schema;
 
 /// Warnings written out per rule and file; all are counted.
-const WARNINGS_KEPT: u64 = 1_000;
+pub const WARNINGS_KEPT: u64 = 1_000;
 
 /// What was made of a file.
 pub struct Outputs {
@@ -32,6 +32,10 @@ pub struct Outputs {
     pub deduplicated: u64,
     pub checks: BTreeMap<String, CheckCount>,
     pub files: Vec<(Layer, Option<File>)>,
+    /// Good rows whose key an earlier good row has.
+    pub repeated: u64,
+    /// The hashes of all keys, if they were asked for.
+    pub journal: Option<File>,
 }
 
 /// How the reading of a file ended.
@@ -39,7 +43,16 @@ pub enum Finished {
     /// With all that is to be stored.
     Outputs(Outputs),
     /// Repeated keys that must be rejected were found after their rows had been written: it must be read again.
-    Again(Repeats),
+    Again(Repeats, Option<File>),
+}
+
+/// What is known of the keys of a file, or wanted of them, before its rows are read.
+#[derive(Default)]
+pub struct Keyed {
+    /// The repeated keys that a first reading of the same rows found.
+    pub known: Option<Repeats>,
+    /// Where the hashes of all keys go.
+    pub journal: Option<File>,
 }
 
 /// A file's rows on their way.
@@ -77,13 +90,13 @@ fn repeated(text: Option<&str>, rows: usize) -> ArrayRef {
 }
 
 impl<'a> Rows<'a> {
-    /// `known` are the repeated keys that a first reading of the same file found.
+    /// Rows of a file, or of a part of it.
     pub fn new(
         lake: &'a Lake,
         contract: &'a Contract,
         source: &str,
         order: &'a str,
-        known: Option<Repeats>,
+        keyed: Keyed,
         erased: Option<&'a ErasedRows>,
     ) -> Result<Self, StepError> {
         let checks = Checks::new(contract);
@@ -98,7 +111,7 @@ impl<'a> Rows<'a> {
             orders: repeated(Some(order), 0),
             none: repeated(None, 0),
             pseudonyms: lake.key()?.pseudonyms(source),
-            keys: Keys::new(lake, contract, known)?,
+            keys: Keys::new(lake, contract, keyed.known, keyed.journal)?,
             bronze: Output::new(lake, schema::bronze(contract))?,
             person: person.transpose()?,
             quarantine: Output::new(lake, schema::quarantine())?,
@@ -114,12 +127,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The outputs of a file that cannot be read: one line in quarantine.
-    pub fn unreadable(
-        lake: &Lake,
-        contract: &'a Contract,
-        order: &'a str,
-        reason: &'static str,
-    ) -> Result<Outputs, StepError> {
+    pub fn unreadable(lake: &Lake, contract: &Contract, order: &str, reason: &str) -> Result<Outputs, StepError> {
         let checks = Checks::new(contract);
         let mut quarantine = Output::new(lake, schema::quarantine())?;
         let mut broken = Broken::new(order);
@@ -138,6 +146,8 @@ impl<'a> Rows<'a> {
             deduplicated: 0,
             checks: counts,
             files: vec![(Layer::Quarantine, Some(file))],
+            repeated: 0,
+            journal: None,
         })
     }
 
@@ -325,12 +335,14 @@ impl<'a> Rows<'a> {
 
     /// Closes the outputs.
     pub fn finish(mut self) -> Result<Finished, StepError> {
+        let (mut repeated, mut journal) = (0, None);
         if let Some(keys) = self.keys.take() {
-            let (late, repeats) = keys.finish()?;
+            let Finish { late, repeats, journal: hashes } = keys.finish()?;
             match self.contract.duplicates {
-                Duplicates::Reject if late > 0 => return Ok(Finished::Again(repeats)),
+                Duplicates::Reject if late > 0 => return Ok(Finished::Again(repeats, hashes)),
                 _ => self.deduplicated += late,
             }
+            (repeated, journal) = (repeats.count(), hashes);
         }
         for (index, check) in self.checks.all().iter().enumerate() {
             let Some(count) = self.counts.get_mut(index) else { continue };
@@ -367,6 +379,8 @@ impl<'a> Rows<'a> {
                 (Layer::Bronze, Some(bronze).filter(|_| any)),
             ]
             .into(),
+            repeated,
+            journal,
         }))
     }
 }

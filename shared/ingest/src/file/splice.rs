@@ -1,6 +1,7 @@
 //! Identity holds some of bronze's columns too. They are encoded once, and their bytes are copied.
 
 use std::fs::File;
+use std::io::Write;
 
 use arrow::datatypes::Schema;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
@@ -32,6 +33,21 @@ pub fn splice(parts: [&File; 2], schema: &Schema, mut properties: WriterProperti
         rows.close()?;
     }
     writer.into_inner()
+}
+
+/// Appends the row groups of a file, which has the columns of the writer in their order.
+pub fn append<W: Write + Send>(file: &File, writer: &mut SerializedFileWriter<W>) -> Result<()> {
+    let meta = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional).parse_and_finish(file)?;
+    for (index, group) in meta.row_groups().iter().enumerate() {
+        let mut rows = writer.next_row_group()?;
+        for column in group.columns() {
+            let name = column.column_path().string();
+            let closed = closed(&meta, index, &name).ok_or_else(|| ParquetError::General(format!("no {name}")))?;
+            rows.append_column(file, closed)?;
+        }
+        rows.close()?;
+    }
+    Ok(())
 }
 
 /// A column of a row group as it was when it had just been written.

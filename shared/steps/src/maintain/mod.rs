@@ -1,5 +1,6 @@
 //! Upkeep of a lake: what a run never does.
 
+pub mod catalogue;
 pub mod erase;
 mod parquet;
 pub mod rotate;

@@ -3,7 +3,7 @@
 //! The record of the erasure is written first and holds no identifier. From then on no run lets the person in, and what
 //! follows can be done again from any point: landing files are rewritten, objects of bronze, identity and quarantine are
 //! made anew without the person's rows, the tables of silver are computed again from them, then gold; at last every old
-//! version of those tables is removed, data and log. The receipt comes last. Nobody else may change the lake meanwhile.
+//! version of those tables is removed, data and log, and every earlier version of objects where the store keeps them. The receipt comes last. Nobody else may change the lake meanwhile.
 
 mod landing;
 mod objects;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use carelake_contracts::Contract;
-use carelake_lake::{Erasure, Erasures, LandingKey, Layout, Receipt};
+use carelake_lake::{Erasure, Erasures, LandingKey, Layout, Receipt, Versions};
 use carelake_privacy::Phi;
 use carelake_sql::views::View;
 use chrono::{DateTime, Utc};
@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use crate::context::Context;
 use crate::erased::{ErasedRows, Persons};
 use crate::error::StepError;
+use crate::ingest::large;
 use crate::maintain::verify::{self, Words};
 use crate::roles::FeedRoles;
 use crate::run::{Observer, run};
@@ -70,7 +71,7 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     async fn new(context: &'a Context, erasure: Erasure) -> Result<Self, StepError> {
-        let mut persons = Persons::none(&erasure.source, Erasures::new(&context.lake).fingerprints()?);
+        let mut persons = Persons::none(&erasure.source, Erasures::new(&context.lake).fingerprints().await?);
         persons.add(&erasure);
         let roles = FeedRoles::of(&context.contracts, &erasure.feed).await?;
         Ok(Self { context, erasure, persons: Arc::new(persons), roles })
@@ -116,10 +117,13 @@ pub async fn finish(
     views: &[View],
     workers: usize,
     observer: &dyn Observer,
+    past: &dyn Versions,
     now: &(dyn Fn() -> DateTime<Utc> + Sync),
 ) -> Result<Receipt, StepError> {
     let erasures = Erasures::new(&context.lake);
     let Some(pending) = erasure.pending.clone() else { return receipt(&erasures, erasure).await };
+    // A part of a large file that was read before may hold the persons.
+    large::restart(context).await?;
     let mut work = Work::new(context, erasure).await?;
     if work.erasure.landing {
         landing::rewrite(&work).await?;
@@ -136,6 +140,7 @@ pub async fn finish(
     let receipts = |path: &str| path.starts_with("_carelake/erasures/");
     verify::absent(context, Words::new(&pending.pseudonyms), "rows of an erased person", &receipts).await?;
     let mut erasure = work.erasure;
+    erasure.removed.object_versions = past.purge(erasure.landing.then_some(erasure.source.as_str())).await?;
     erasure.finished = Some(now());
     erasure.pending = None;
     erasures.record(&erasure).await?;

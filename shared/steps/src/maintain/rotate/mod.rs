@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 
 use crate::context::Context;
 use crate::error::StepError;
+use crate::ingest::large;
 use crate::maintain::erase::Nowhere;
 use crate::run::{Observer, run};
 
@@ -36,7 +37,7 @@ pub struct NewKey<'a> {
 /// Begins a rotation to the key `next`: brings the tables up to date and writes the record.
 ///
 /// # Errors
-/// When storage fails, or a file of the ledger has no contract.
+/// When storage fails, a file of the ledger has no contract, or large files are under way.
 pub async fn begin(
     context: &Context,
     next: &LakeKey,
@@ -45,6 +46,10 @@ pub async fn begin(
     workers: usize,
     observer: &dyn Observer,
 ) -> Result<Rotation, StepError> {
+    if large::any(context).await? {
+        let text = "large files are being read in parts; rotate the key when they are in the lake";
+        return Err(StepError::Invalid(text.to_owned()));
+    }
     let as_of = super::erase::published_day(context).await?;
     compute(context, &as_of, views, workers, observer).await?;
     let rotation = plan::plan(context, next, started, as_of, views).await?;

@@ -5,12 +5,14 @@
 //! lake meanwhile. Both can be cut short at any moment and done again, and change nothing when there is nothing to do.
 
 mod arrange;
+mod landing;
 mod remove;
 mod report;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use arrange::arrange;
+pub use landing::expire_landing;
 pub use remove::remove;
 pub use report::{Removed, TableUpkeep, UpkeepReport};
 

@@ -5,6 +5,7 @@ use carelake_lake::{LakeError, Stored};
 use super::{Policy, Removed, UpkeepReport};
 use crate::context::Context;
 use crate::error::StepError;
+use crate::ingest::large;
 use crate::maintain::{tables, unnamed};
 use crate::publish::note_rewritten;
 use crate::run::Observer;
@@ -35,6 +36,11 @@ pub async fn remove(
     observer.end();
     report.objects = delete(context, policy, unnamed::objects(context).await?).await?;
     report.entries = delete(context, policy, unnamed::entries(context).await?).await?;
+    let abandoned = large::abandoned(context, policy.cutoff()).await?;
+    report.large_files = abandoned.len() as u64;
+    for id in abandoned.iter().filter(|_| !policy.dry_run) {
+        large::forget(context, id).await?;
+    }
     let mut old = context.lake.stored("_carelake/runs").await?;
     old.retain(|run| run.modified <= policy.reports_cutoff());
     report.reports = delete(context, policy, old).await?;

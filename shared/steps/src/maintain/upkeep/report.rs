@@ -59,6 +59,12 @@ pub struct UpkeepReport {
     pub leftovers: Removed,
     /// Reports of runs.
     pub reports: Removed,
+    /// Landing files whose rows are in the lake for long enough.
+    #[serde(default)]
+    pub landing: Removed,
+    /// Large files that were begun and never finished.
+    #[serde(default)]
+    pub large_files: u64,
     /// Tables that were left as they are, as others kept changing them; the next upkeep takes them up.
     pub left: Vec<String>,
 }

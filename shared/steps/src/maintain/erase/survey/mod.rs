@@ -50,7 +50,7 @@ struct Surveyor<'a> {
 pub async fn survey(context: &Context, request: &Request) -> Result<Survey, StepError> {
     let feed = feed(context, &request.source).await?;
     let erasures = Erasures::new(&context.lake);
-    let fingerprints = erasures.fingerprints()?;
+    let fingerprints = erasures.fingerprints().await?;
     let wanted = wanted(context, request, &feed, &fingerprints)?;
     let prints: BTreeSet<String> = wanted.iter().flat_map(|one| one.prints.clone()).collect();
     let mut surveyor = Surveyor {
