@@ -9,6 +9,7 @@ MINISTACK_VENV := $(CACHE)/ministack-venv
 MOTO_VENV := $(CACHE)/moto-venv
 INFRA_VENV := $(CACHE)/infra-venv
 INFRA_LINT_VENV := $(CACHE)/infra-lint-venv
+AIRFLOW_VENV := $(CACHE)/airflow-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
@@ -16,7 +17,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python test-aws check lint lint-infra infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
+.PHONY: help claim build demo test test-rust simulate test-python test-aws test-airflow test-dags airflow check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +34,7 @@ build: claim ## build the carelake command
 demo: build ## a synthetic hospital from landing to gold, in ./demo
 	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh
 
-test: test-rust test-python ## every test, with all they need
+test: test-rust test-python test-dags ## every test, with all they need
 
 test-rust: build
 	cargo test --locked --workspace
@@ -43,7 +44,7 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 		--nocapture $(if $(SEED),storms)
 
 test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
-	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py --ignore tests/aws/test_catalogue.py --ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py tests
+	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py --ignore tests/aws/test_catalogue.py --ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow tests
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)
@@ -59,6 +60,22 @@ test-aws: build $(VENV)/.ready $(MINISTACK_VENV)/.ready $(MOTO_VENV)/.ready $(IN
 	cargo build --locked --workspace --bins
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests/aws
 
+test-dags: $(AIRFLOW_VENV)/.ready
+	$(AIRFLOW_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/airflow/dags
+
+test-airflow: build test-dags $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## the DAGs in a real Airflow on an emulated AWS
+	cargo build --locked --workspace --bins
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/airflow/live
+
+airflow: build $(AIRFLOW_VENV)/.ready $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## Airflow with the DAGs on this machine, on an emulated AWS with a generated hospital; PORT, PATIENTS
+	cargo build --locked --workspace --bins
+	$(PYTHON) tests/airflow/live/serve.py
+
+$(AIRFLOW_VENV)/.ready: tests/airflow/requirements.txt $(VENV)/.ready
+	python3 -m venv $(AIRFLOW_VENV)
+	$(VENV)/bin/uv pip install --quiet --python $(AIRFLOW_VENV)/bin/python --require-hashes -r tests/airflow/requirements.txt
+	@touch $@
+
 define VIRTUALENV
 $(1)/.ready: $(2)/requirements.txt
 	python3 -m venv $(1)
@@ -72,15 +89,19 @@ $(eval $(call VIRTUALENV,$(INFRA_LINT_VENV),infra/lint))
 
 check: lint test ## formatting, lints, tests: the same as in CI
 
-lint: claim lint-infra $(VENV)/.ready
+lint: claim lint-infra lint-dags $(VENV)/.ready
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(VENV)/bin/ruff check tests docs infra
-	$(VENV)/bin/ruff format --check tests docs infra
+	$(VENV)/bin/ruff check tests docs infra dags
+	$(VENV)/bin/ruff format --check tests docs infra dags
 	$(PYTHON) tests/lint_sql.py
 
 lint-infra: $(INFRA_LINT_VENV)/.ready ## the templates, with cfn-lint and checkov
 	cd infra && $(INFRA_LINT_VENV)/bin/cfn-lint && $(INFRA_LINT_VENV)/bin/checkov --config-file .checkov.yaml --directory .
+
+lint-dags: $(AIRFLOW_VENV)/.ready $(VENV)/.ready ## the DAGs, with Airflow's rules and with types
+	$(VENV)/bin/ruff check --preview --select AIR dags
+	cd dags && MYPYPATH=. $(AIRFLOW_VENV)/bin/mypy --config-file ../tests/airflow/mypy.ini --cache-dir $(CACHE)/mypy .
 
 infra: ## write the generated template of infra/
 	python3 infra/prepared.py > infra/prepared.yaml
@@ -100,7 +121,7 @@ deploy: package ## deploy to AWS: NAME, AWS_REGION, PARAMETERS="Key=Value ..."
 
 fmt: $(VENV)/.ready ## format the code
 	cargo fmt --all
-	$(VENV)/bin/ruff format tests docs infra
+	$(VENV)/bin/ruff format tests docs infra dags
 
 bless: build ## rewrite golden files from what the code gives; read the difference before you commit it
 	CARELAKE_BLESS=1 cargo test --locked --workspace
@@ -140,6 +161,8 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
 	for folder in tests tests/mlflow tests/bench tests/aws tests/aws/moto infra infra/lint; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
+	for folder in dags tests/airflow; do \
+		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --universal --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 
 deny: ## licences and advisories of the dependencies
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -149,10 +149,10 @@ def test_an_erased_person_is_in_no_version_of_anything(lake):
     before = everywhere(lake)
     assert sum(gone.encode() in body for body in before.values()) >= 4
     lake.s3.put_object(Bucket=lake.identity, Key="identity/_erase/wish_1.txt", Body=gone.encode())
-    tried = lake.invoke("erase", step="maintain", work="erase", source="hill", list="wish_1", dry_run=True)
+    tried = lake.invoke("erase", step="maintain", work="erase", source="hill", persons="wish_1", dry_run=True)
     assert tried["found"]["landing.patients"] == 1
     assert any(gone.encode() in body for body in everywhere(lake).values())
-    done = lake.invoke("erase", step="maintain", work="erase", source="hill", list="wish_1", reason="asked for in writing")
+    done = lake.invoke("erase", step="maintain", work="erase", source="hill", persons="wish_1", reason="asked for in writing")
     assert done["status"] == "done"
     receipt = done["receipt"]
     assert (receipt["persons"], receipt["removed"]["landing_files"]) == (1, 1)

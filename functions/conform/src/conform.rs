@@ -1,6 +1,6 @@
 //! conform: what the ledger of ingest has and silver has not, source by source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use carelake_aws::event::Notice;
@@ -60,6 +60,9 @@ async fn conform(job: &Job, source: Option<&str>) -> Result<(), StepError> {
     let context = Context::from(job.open(Sources::default()).await?);
     let mut report = RunReport::default();
     conform_all(&context, source, &Silent, &mut report).await?;
+    if job.place.lineage.is_some() {
+        touched(job, &context, source, &report.changed_tables).await?;
+    }
     job.count(Metric::TablesChanged, report.changed_tables.len() as u64);
     let fields = [
         ("source", Value::from(source.unwrap_or("all"))),
@@ -72,4 +75,20 @@ async fn conform(job: &Job, source: Option<&str>) -> Result<(), StepError> {
         return Ok(());
     }
     Err(StepError::Invalid(report.failures.join("; ")))
+}
+
+/// What was read and written, for lineage: bronze of what feeds a table that changed.
+async fn touched(job: &Job, context: &Context, source: Option<&str>, changed: &[String]) -> Result<(), StepError> {
+    for table in changed {
+        job.writes(table);
+    }
+    let (entries, _) = context.ledger.ingested_and_replaced(source).await?;
+    let feeds: BTreeSet<(String, String)> = entries.into_iter().map(|entry| (entry.feed, entry.dataset)).collect();
+    for (feed, dataset) in feeds {
+        let contract = context.contracts.contract(&feed, &dataset);
+        if let Some(contract) = contract.filter(|one| one.targets.iter().any(|to| changed.contains(&to.table))) {
+            job.reads(format!("bronze.{}", contract.table()));
+        }
+    }
+    Ok(())
 }

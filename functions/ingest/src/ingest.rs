@@ -1,18 +1,39 @@
 //! ingest: landing objects to bronze, each by itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use carelake_aws::event::{Notice, ObjectRef, Request};
 use carelake_aws::{Done, Fetch, Function, Job, LandingBucket, Level, Metric, all};
-use carelake_contracts::{LandingPath, Sources};
+use carelake_contracts::{Contract, LandingPath, Sources};
 use carelake_decode::can_be_cut;
+use carelake_ingest::large::waiting;
 use carelake_ingest::{Context, Ingested, StepError, covered, ingest};
-use carelake_lake::{IngestEntry, Status};
+use carelake_lake::{ConformEntry, IngestEntry, Status};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde_json::Value;
 
+use crate::landed::{Counts, day_of, every_day, listed, wanted};
+
 /// Files that an invocation reads at the same time.
 const AT_ONCE: usize = 4;
+/// How often it is looked whether a file that is read in parts is in the lake.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What became of a file.
+pub(crate) enum Fate {
+    /// There is no more to do here.
+    Settled,
+    /// It is read in parts under that name, by other invocations.
+    InParts(String),
+}
+
+/// A file with which there is no more to do.
+pub(crate) fn settled((): ()) -> Fate {
+    Fate::Settled
+}
 
 /// The function.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +44,7 @@ pub(crate) struct Taking {
     pub(crate) job: Arc<Job>,
     pub(crate) landing: LandingBucket,
     pub(crate) context: Context,
+    counts: Counts,
 }
 
 impl Function for Ingest {
@@ -54,13 +76,13 @@ impl Taking {
             None => Sources::default(),
         };
         let context = job.open(sources).await?;
-        Ok(Self { job, landing, context })
+        Ok(Self { job, landing, context, counts: Counts::default() })
     }
 
     async fn one(&self, notice: Notice) -> Done {
         match notice {
             Notice::Created(object) if object.bucket == self.landing.name() => {
-                self.job.in_time(self.take(&object)).await
+                self.job.in_time(self.take(&object)).await.map(drop)
             }
             Notice::Created(object) if object.bucket == self.job.place.config.lake => {
                 self.job.in_time(self.wanted(&object)).await
@@ -77,8 +99,11 @@ impl Taking {
         }
     }
 
-    /// Takes every file of a source, or of one of its datasets, or of one day. What is in the lake costs little.
+    /// Takes every file of a source, or of one of its datasets, or of some days. What is in the lake costs little.
     async fn requested(&self, request: &Request) -> Done {
+        if request.list {
+            return self.list(request).await;
+        }
         let Some(source) = request.source.as_deref().filter(|source| !source.is_empty()) else {
             return Err(StepError::Invalid("the request names no source".to_owned()));
         };
@@ -86,33 +111,75 @@ impl Taking {
         if let Some(dataset) = &request.dataset {
             prefix.push_str(&format!("{dataset}/"));
         }
-        let of_day = |file: &ObjectRef| match request.partition {
-            Some(day) => LandingPath::parse(file.key.expose()).is_ok_and(|path| path.date == Some(day)),
-            None => true,
+        let of_day = |(file, arrived): &(ObjectRef, DateTime<Utc>)| {
+            // A file whose path says nothing is of no day; that it is ignored is said where every day is asked for.
+            let path = LandingPath::parse(file.key.expose());
+            path.map_or_else(|_| every_day(request), |path| wanted(request, day_of(path.date, *arrived)))
         };
-        let wanted = self.landing.list(&prefix).await?.into_iter().filter(of_day);
+        let files: Vec<ObjectRef> =
+            self.landing.list(&prefix).await?.into_iter().filter(of_day).map(|(file, _)| file).collect();
+        if request.replay {
+            self.forget_rejected(source, request, &files).await?;
+        }
         let one = |file: ObjectRef| async move {
             self.job
                 .in_time(async {
                     match self.landing.present(&file).await? {
-                        Some(present) => self.take(&present).await,
+                        Some(present) => self.take_whole(&present).await,
                         None => Ok(()),
                     }
                 })
                 .await
         };
-        let done: Vec<Done> = futures::stream::iter(wanted).map(one).buffered(AT_ONCE).collect().await;
+        let done: Vec<Done> = futures::stream::iter(files).map(one).buffered(AT_ONCE).collect().await;
+        self.job.tell("datasets", self.counts.told());
         let (late, failed): (Vec<StepError>, Vec<StepError>) =
             done.into_iter().filter_map(Result::err).partition(Job::is_handed_back);
         failed.into_iter().chain(late).next().map_or(Ok(()), Err)
     }
 
+    /// Says what lies in landing.
+    async fn list(&self, request: &Request) -> Done {
+        let prefix = request.source.as_ref().map(|source| format!("{source}/")).unwrap_or_default();
+        let files = self.landing.list(&prefix).await?.into_iter().map(|(file, arrived)| (file.key, arrived));
+        self.job.tell("landed", listed(&self.context, request, &files.collect::<Vec<_>>()));
+        Ok(())
+    }
+
+    /// Forgets the files among these that had rejects, so that they are taken again. A request that goes on after `more`
+    /// must not ask for it again.
+    async fn forget_rejected(&self, source: &str, request: &Request, files: &[ObjectRef]) -> Done {
+        let key = self.context.lake.key()?;
+        let present: BTreeSet<String> = files.iter().map(|file| file.key.name(key)).collect();
+        let (entries, _) = self.context.ledger.ingested_and_replaced(Some(source)).await?;
+        let mut files = 0_u64;
+        for entry in entries.iter().filter(|entry| present.contains(&entry.key)) {
+            let conformed = self.context.ledger.conform_entry(entry).await?;
+            if rejected(entry, conformed.as_ref(), request.rule.as_deref()) {
+                self.context.ledger.forget(entry).await?;
+                files += 1;
+            }
+        }
+        self.job.tell("replayed_files", Value::from(files));
+        Ok(())
+    }
+
+    /// Takes one version of one file. One that is read in parts is waited for, so that its rows are in the counts.
+    async fn take_whole(&self, object: &ObjectRef) -> Done {
+        while let Fate::InParts(id) = self.take(object).await? {
+            while waiting(&self.context, &id).await?.is_some() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes one version of one file.
-    async fn take(&self, object: &ObjectRef) -> Done {
+    async fn take(&self, object: &ObjectRef) -> Result<Fate, StepError> {
         let (job, key) = (&self.job, &object.key);
         let (path, _) = match covered(&self.context, key) {
             Ok(covered) => covered,
-            Err(reason) => return self.ignored(object, reason).await,
+            Err(reason) => return self.ignored(object, reason).await.map(settled),
         };
         let name = [("source", Value::from(path.source.clone())), ("dataset", Value::from(path.dataset.clone()))];
         let (config, cuttable) = (&job.place.config, can_be_cut(&path));
@@ -124,19 +191,43 @@ impl Taking {
             Fetch::Gone => {
                 job.count(Metric::FilesGone, 1);
                 job.log.write(Level::Warn, "a file was gone or overwritten before it was read", &name);
-                return Ok(());
+                return Ok(Fate::Settled);
             }
         };
         let context = Context { landing: Arc::new(fetched), ..self.context.clone() };
-        match Box::pin(ingest(&context, key)).await? {
+        let done = match Box::pin(ingest(&context, key)).await? {
             Ingested::Taken(entry) => self.taken(object, &entry).await,
             Ingested::Known(entry) => self.known(object, &entry).await,
             Ingested::Ignored(reason) => self.ignored(object, reason).await,
+        };
+        done.map(settled)
+    }
+
+    fn contract(&self, entry: &IngestEntry) -> Option<&Contract> {
+        self.context.contracts.contract(&entry.feed, &entry.dataset)
+    }
+
+    /// What was read and written, for lineage.
+    fn touched(&self, contract: &Contract, entry: &IngestEntry) {
+        self.job.reads(format!("landing.{}/{}", entry.source, entry.dataset));
+        let table = contract.table();
+        if entry.status == Status::Ingested {
+            self.job.writes(format!("bronze.{table}"));
+            if contract.has_identity() {
+                self.job.writes(format!("identity.{table}"));
+            }
+        }
+        if entry.rejected > 0 || entry.status == Status::Unreadable {
+            self.job.writes(format!("quarantine.{table}"));
         }
     }
 
     pub(crate) async fn taken(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
         self.count(entry);
+        if let Some(contract) = self.contract(entry) {
+            self.touched(contract, entry);
+            self.counts.add(contract, entry)?;
+        }
         let fields = [
             ("source", Value::from(entry.source.clone())),
             ("dataset", Value::from(entry.dataset.clone())),
@@ -151,6 +242,9 @@ impl Taking {
 
     pub(crate) async fn known(&self, object: &ObjectRef, entry: &IngestEntry) -> Done {
         self.job.count(Metric::FilesKnown, 1);
+        if let Some(contract) = self.contract(entry) {
+            self.counts.add(contract, entry)?;
+        }
         Ok(self.landing.tag(object, status(entry), &self.job.run_id, true).await?)
     }
 
@@ -175,6 +269,17 @@ impl Taking {
             self.job.count(metric, count);
         }
     }
+}
+
+/// True when rows of the file were rejected: by that rule, if one is named.
+fn rejected(entry: &IngestEntry, conformed: Option<&ConformEntry>, rule: Option<&str>) -> bool {
+    let Some(rule) = rule else {
+        return entry.rejected > 0
+            || entry.status == Status::Unreadable
+            || conformed.is_some_and(|conformed| conformed.orphans > 0);
+    };
+    let later = conformed.and_then(|conformed| conformed.checks.get(rule));
+    entry.checks.get(rule).into_iter().chain(later).any(|count| count.failed > 0)
 }
 
 fn status(entry: &IngestEntry) -> &'static str {

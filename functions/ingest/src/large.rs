@@ -12,7 +12,7 @@ use carelake_lake::{ErrorKind, LakeError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ingest::Taking;
+use crate::ingest::{Fate, Taking, settled};
 
 /// Which version of an object a large file is.
 #[derive(Serialize, Deserialize)]
@@ -24,12 +24,17 @@ struct Mark {
 
 impl Taking {
     /// Cuts a large file and asks for its first parts.
-    pub(crate) async fn begin_large(&self, object: &ObjectRef, remote: &Remote, name: &[(&'static str, Value)]) -> Done {
+    pub(crate) async fn begin_large(
+        &self,
+        object: &ObjectRef,
+        remote: &Remote,
+        name: &[(&'static str, Value)],
+    ) -> Result<Fate, StepError> {
         let mark = Mark { bucket: object.bucket.clone(), version: object.version.clone(), etag: object.etag.clone() };
         let mark = serde_json::to_string(&mark).map_err(|error| StepError::Invalid(error.to_string()))?;
         let (every, time) = (self.job.place.config.part_bytes, self.job.time());
         let worked = open(&self.seeing(remote), &object.key, remote, Some(mark), every, &time).await?;
-        if let Worked::Cut(parts) = &worked {
+        if let Worked::Cut { parts, .. } = &worked {
             let fields = [name, &[("parts", Value::from(*parts))]].concat();
             self.job.log.write(Level::Info, "a large file was cut", &fields);
         }
@@ -57,33 +62,35 @@ impl Taking {
         };
         let (every, time) = (self.job.place.config.part_bytes, self.job.time());
         let worked = Box::pin(go_on(&self.seeing(&remote), id, part, &remote, every, &time)).await?;
-        self.done(&object, worked).await
+        self.done(&object, worked).await.map(drop)
     }
 
-    async fn done(&self, object: &ObjectRef, worked: Worked) -> Done {
-        match worked {
-            Worked::Cut(_) => {
+    async fn done(&self, object: &ObjectRef, worked: Worked) -> Result<Fate, StepError> {
+        let done = match worked {
+            Worked::Cut { id, .. } => {
                 self.job.count(Metric::FilesCut, 1);
-                Ok(self.landing.tag(object, "reading", &self.job.run_id, false).await?)
+                self.landing.tag(object, "reading", &self.job.run_id, false).await?;
+                return Ok(Fate::InParts(id));
             }
             Worked::Part => {
                 self.job.count(Metric::PartsRead, 1);
                 Ok(())
             }
-            Worked::Later => {
+            Worked::Later(id) => {
                 self.job.count(Metric::HandedBack, 1);
-                Ok(())
+                return Ok(Fate::InParts(id));
             }
             Worked::Taken(entry) => self.taken(object, &entry).await,
             Worked::Known(entry) => self.known(object, &entry).await,
             Worked::Ignored(reason) => self.ignored(object, reason).await,
             Worked::Gone => Ok(()),
-        }
+        };
+        done.map(settled)
     }
 
     /// A file that cannot be cut and is too large to be read at once. It ends among the dead letters, where somebody
     /// sees it.
-    pub(crate) async fn refuse(&self, object: &ObjectRef, name: &[(&'static str, Value)]) -> Done {
+    pub(crate) async fn refuse(&self, object: &ObjectRef, name: &[(&'static str, Value)]) -> Result<Fate, StepError> {
         self.job.count(Metric::FilesTooLarge, 1);
         let most = self.job.place.config.whole_bytes >> 20;
         let text = format!(

@@ -1,6 +1,7 @@
 //! Landing object to bronze, identity and quarantine. README.md tells its environment and what it is called with.
 
 mod ingest;
+mod landed;
 mod large;
 
 #[tokio::main(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ pub async fn erased(job: &Job, request: &Request) -> Result<(), StepError> {
         let receipt = complete(job, &context, begun).await?;
         tell(job, &receipt)?;
     }
-    let Some(list) = &request.list else { return Ok(()) };
+    let Some(list) = &request.persons else { return Ok(()) };
     let source = request.source.clone().filter(|source| !source.is_empty());
     let source = source.ok_or_else(|| StepError::Invalid("the request names no source".to_owned()))?;
     let path = format!("{LISTS}/{list}.txt");

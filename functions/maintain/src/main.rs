@@ -2,6 +2,7 @@
 
 mod erase;
 mod maintain;
+mod review;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

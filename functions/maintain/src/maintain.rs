@@ -15,6 +15,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::erase::erased;
+use crate::review::review;
 
 /// Days that reports of runs are kept.
 const KEEP_REPORTS: TimeDelta = TimeDelta::days(365);
@@ -34,6 +35,9 @@ impl Function for Maintain {
             job.ignore("an event that asks for nothing was ignored");
             return all(&notices, Ok(()));
         };
+        if request.review {
+            return all(&notices, job.in_time(review(&job)).await);
+        }
         all(&notices, job.in_time(Box::pin(maintained(&job, request))).await)
     }
 }
@@ -68,6 +72,10 @@ async fn arranged(job: &Job, request: &Request, report: &mut UpkeepReport) -> Re
     let context = Context::from(job.open(Sources::default()).await?);
     let rewritten = arrange(&context, &embedded()?, &policy(job, request), &Silent, report).await?;
     job.count(Metric::TablesChanged, rewritten.len() as u64);
+    for (table, _, _) in &rewritten {
+        job.reads(table.clone());
+        job.writes(table.clone());
+    }
     let tables: Vec<String> = rewritten.iter().map(|(table, _, _)| table.clone()).collect();
     job.log.write(Level::Info, "tables were arranged", &[("tables", Value::from(tables.clone()))]);
     job.tell("arranged_tables", Value::from(tables));

@@ -8,6 +8,7 @@ use carelake_contracts::Sources;
 use carelake_steps::conform::retry;
 use carelake_steps::maintain::catalogue::rebuild;
 use carelake_steps::marts::embedded;
+use carelake_steps::noshow::published_day;
 use carelake_steps::publish::publish;
 use carelake_steps::run::Silent;
 use carelake_steps::{Context, StepError, drift};
@@ -52,7 +53,12 @@ async fn checked(job: &Job) -> Result<(), StepError> {
 }
 
 async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError> {
-    let context = Context::from(job.open(Sources::default()).await?);
+    let mut context = Context::from(job.open(Sources::default()).await?);
+    if request.is_some_and(|request| request.forward) {
+        let day = published_day(&context).await?;
+        let day = day.map_or(context.as_of, |day| day.max(context.as_of));
+        context = context.on(day);
+    }
     // One reading of the whole catalogue is cheaper than one for each of its entries.
     context.catalog.tables().await?;
     let views = embedded()?;
@@ -67,8 +73,16 @@ async fn published(job: &Job, request: Option<&Request>) -> Result<(), StepError
         return Ok(());
     }
     let changed = retry(|| publish(&context, &views, &Silent)).await?;
+    for table in &changed {
+        job.writes(table);
+    }
+    for view in views.iter().filter(|view| changed.contains(&format!("{}.{}", view.database, view.name))) {
+        let tables = view.tables().unwrap_or_default();
+        tables.into_iter().for_each(|(database, table)| job.reads(format!("{database}.{table}")));
+    }
     job.count(Metric::TablesChanged, changed.len() as u64);
     job.log.write(Level::Info, "published", &[("changed_tables", Value::from(changed.clone()))]);
+    job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("changed_tables", Value::from(changed));
     Ok(())
 }

@@ -30,9 +30,16 @@ impl Function for Score {
 
 async fn score(job: &Job, source: Option<String>) -> Result<(), StepError> {
     let context = Context::from(job.open(Sources::default()).await?).on_day_of_gold(job.as_of).await?;
+    if source.is_none() && noshow::in_use(&context).await?.is_empty() {
+        job.log.write(Level::Info, "no source has a model in use, and nothing was scored", &[]);
+        job.tell("appointments", Value::from(0));
+        return Ok(());
+    }
     let request = ScoreRequest { source, scored_at: job.now, threads: cores() };
     let report = noshow::score(&context, &embedded()?, &request, &Silent).await?;
     let scored: u64 = report.sources.iter().map(|source| source.appointments).sum();
+    job.reads("gold.appointment_features");
+    job.writes("gold.appointment_predictions");
     job.log.write(Level::Info, "appointments were scored", &[("appointments", Value::from(scored))]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("appointments", Value::from(scored));

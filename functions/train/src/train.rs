@@ -47,6 +47,8 @@ async fn train(job: &Job, source: &str) -> Result<(), StepError> {
         "model": report.get("model"), "version": report.get("version"), "promoted": report.get("promoted"),
         "train_rows": report.get("train_rows"), "auroc": report.pointer("/evaluation/auroc"),
     });
+    job.reads("gold.appointment_features");
+    job.writes(format!("models.{}", told.get("model").and_then(Value::as_str).unwrap_or(source)));
     job.log.write(Level::Info, "a model was trained", &[("model", told.clone())]);
     job.tell("as_of", Value::from(context.as_of.to_string()));
     job.tell("model", told);

@@ -4,6 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use url::Url;
+
+use crate::lineage::Target;
 
 /// MB of a part of a large file. What is read of a part stands on the function's disk beside it.
 const PART_MB: u64 = 256;
@@ -37,6 +40,8 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// Credentials of the function's role.
     pub credentials: Credentials,
+    /// Where OpenLineage's events go, if anywhere.
+    pub lineage: Option<Target>,
 }
 
 /// Credentials, as Lambda gives them. `Debug` shows nothing of them.
@@ -110,6 +115,10 @@ impl Config {
         if endpoint.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             errors.push("AWS_ENDPOINT_URL does not begin with http:// or https://".to_owned());
         }
+        let lineage = lineage(&get).unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
         if !errors.is_empty() {
             return Err(ConfigErrors(errors));
         }
@@ -126,7 +135,24 @@ impl Config {
             region,
             endpoint,
             credentials: Credentials { id, secret, token: get("AWS_SESSION_TOKEN") },
+            lineage,
         })
+    }
+}
+
+/// The lineage file, else the backend by OpenLineage's own variables.
+fn lineage(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Target>, String> {
+    if let Some(path) = get("CARELAKE_LINEAGE_FILE") {
+        return Ok(Some(Target::File(path.into())));
+    }
+    let Some(base) = get("OPENLINEAGE_URL") else { return Ok(None) };
+    let endpoint = get("OPENLINEAGE_ENDPOINT").unwrap_or_else(|| "api/v1/lineage".to_owned());
+    let url = format!("{}/{}", base.trim_end_matches('/'), endpoint.trim_start_matches('/'));
+    match Url::parse(&url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            Ok(Some(Target::Http { url, key: get("OPENLINEAGE_API_KEY") }))
+        }
+        _ => Err("OPENLINEAGE_URL does not begin with http:// or https://".to_owned()),
     }
 }
 
@@ -165,6 +191,21 @@ mod tests {
         {
             assert!(text.contains(name), "{name} in {text}");
         }
+    }
+
+    #[test]
+    fn lineage_goes_to_a_file_or_to_a_backend_or_nowhere() {
+        let target = |variables: &[(&str, &str)]| read(&[&ENOUGH, variables].concat()).map(|config| config.lineage);
+        assert_eq!(target(&[]).unwrap(), None);
+        let file = target(&[("CARELAKE_LINEAGE_FILE", "/tmp/x"), ("OPENLINEAGE_URL", "http://b")]).unwrap();
+        assert_eq!(file, Some(Target::File("/tmp/x".into())));
+        let Some(Target::Http { url, key }) =
+            target(&[("OPENLINEAGE_URL", "https://b:5000/"), ("OPENLINEAGE_API_KEY", "k")]).unwrap()
+        else {
+            panic!("no backend")
+        };
+        assert_eq!((url.as_str(), key.as_deref()), ("https://b:5000/api/v1/lineage", Some("k")));
+        assert!(target(&[("OPENLINEAGE_URL", "b:5000")]).is_err());
     }
 
     #[test]

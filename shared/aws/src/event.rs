@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::key;
+use crate::lineage::Parents;
 
 /// Wrappings around a notification: SNS within SQS and one more. More is no real event.
 const DEPTH: u32 = 4;
@@ -92,7 +93,7 @@ pub struct Request {
     pub work: Option<Work>,
     /// Name of the list of persons to be erased.
     #[serde(default)]
-    pub list: Option<String>,
+    pub persons: Option<String>,
     /// Why they are.
     #[serde(default)]
     pub reason: Option<String>,
@@ -102,6 +103,30 @@ pub struct Request {
     /// True when nothing is to be done, and what would be is to be said.
     #[serde(default)]
     pub dry_run: bool,
+    /// The first of several days of landing folders.
+    #[serde(default)]
+    pub from: Option<NaiveDate>,
+    /// The last of them.
+    #[serde(default)]
+    pub to: Option<NaiveDate>,
+    /// Asks ingest what lies in landing; nothing is taken.
+    #[serde(default)]
+    pub list: bool,
+    /// Asks ingest to take files with rejects again.
+    #[serde(default)]
+    pub replay: bool,
+    /// Of those, the files that this rule rejected rows of.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// Asks publish to leave the day of gold where it is when `as_of` is earlier.
+    #[serde(default)]
+    pub forward: bool,
+    /// Asks maintain which checks fail; nothing is arranged.
+    #[serde(default)]
+    pub review: bool,
+    /// The runs of another system that asked.
+    #[serde(default)]
+    pub lineage: Option<Parents>,
 }
 
 /// Works that are asked for by name.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::event::{Notice, ObjectRef};
 use crate::lake::{Place, Work};
+use crate::lineage::Touched;
 use crate::log::{Level, Log};
 use crate::metrics::{Metric, Metrics};
 use crate::turn::Turn;
@@ -44,6 +45,7 @@ pub struct Job {
     pub(crate) turn: Turn,
     metrics: Mutex<Metrics>,
     report: Mutex<Map<String, Value>>,
+    touched: Mutex<Touched>,
 }
 
 impl Job {
@@ -56,8 +58,8 @@ impl Job {
         now: DateTime<Utc>,
         deadline: Instant,
     ) -> Self {
-        let turn = Turn::default();
-        Self { place, log, run_id, as_of, now, deadline, turn, metrics: Mutex::default(), report: Mutex::default() }
+        let (turn, metrics, report, touched) = Default::default();
+        Self { place, log, run_id, as_of, now, deadline, turn, metrics, report, touched }
     }
 
     /// The day as of which ages and the like are reckoned: the one asked for, else today, in UTC.
@@ -130,6 +132,21 @@ impl Job {
     /// What was told.
     pub fn report(&self) -> Map<String, Value> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes a table that is read, for lineage.
+    pub fn reads(&self, table: impl Into<String>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).inputs.insert(table.into());
+    }
+
+    /// Notes a table that is written, for lineage.
+    pub fn writes(&self, table: impl Into<String>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).outputs.insert(table.into());
+    }
+
+    /// What was read and written.
+    pub fn touched(&self) -> Touched {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was counted.

@@ -18,6 +18,7 @@ use url::Url;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::glue::GlueCatalog;
+use crate::lineage::Transport;
 use crate::route::Routed;
 
 /// Where the key of pseudonyms stands, in the bucket of identity: as in a lake on a folder.
@@ -34,6 +35,8 @@ pub struct Place {
     pub clients: Clients,
     store: Arc<dyn ObjectStore>,
     contracts: Arc<ContractSet>,
+    /// Sends OpenLineage's events, if they go anywhere.
+    pub lineage: Option<Transport>,
     catalog: Arc<GlueCatalog>,
     scratch: PathBuf,
 }
@@ -72,7 +75,9 @@ impl Place {
         let contracts = ContractSet::embedded().map_err(|errors| StepError::Invalid(errors.to_string()))?;
         let clients = Clients::new(&config);
         let catalog = Arc::new(GlueCatalog::new(clients.glue.clone(), &config.lake, &config.identity));
-        Ok(Self { config, clients, store, contracts: Arc::new(contracts), catalog, scratch })
+        let lineage = config.lineage.clone().map(Transport::new).transpose();
+        let lineage = lineage.map_err(|error| StepError::Invalid(error.to_owned()))?;
+        Ok(Self { config, clients, store, contracts: Arc::new(contracts), lineage, catalog, scratch })
     }
 
     /// Private files of this machine are made here.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::DateTime as SmithyTime;
-use aws_sdk_s3::types::{Tag, Tagging};
+use aws_sdk_s3::types::{Object, Tag, Tagging};
 use carelake_lake::{ErrorKind, LakeError, Landing, LandingFile, LandingKey};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -159,28 +159,22 @@ impl LandingBucket {
         }
     }
 
-    /// The present files under a prefix, in order.
+    /// The present files under a prefix, in order, with the times of their arrival.
     ///
     /// # Errors
     /// When S3 does not list them.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<ObjectRef>, LakeError> {
+    pub async fn list(&self, prefix: &str) -> Result<Vec<(ObjectRef, DateTime<Utc>)>, LakeError> {
         let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| problem("listing the landing bucket", &error))?;
-            found.extend(page.contents().iter().filter_map(|object| Some((object.key()?.to_owned(), object.size()))));
+            let one = |object: &Object| Some((object.key()?.to_owned(), time(object.last_modified())?));
+            found.extend(page.contents().iter().filter_map(one));
         }
         let files = found.into_iter().filter(|(key, _)| !key.ends_with('/') && key.contains('/'));
-        let mut objects = Vec::new();
-        for (key, _) in files {
-            objects.push(ObjectRef {
-                bucket: self.bucket.clone(),
-                key: LandingKey::new(key),
-                version: None,
-                etag: None,
-            });
-        }
-        Ok(objects)
+        let object =
+            |key| ObjectRef { bucket: self.bucket.clone(), key: LandingKey::new(key), version: None, etag: None };
+        Ok(files.map(|(key, arrived)| (object(key), arrived)).collect())
     }
 
     /// The same file with its present version, which the bucket may not keep; `None` when it is gone.

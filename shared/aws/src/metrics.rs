@@ -43,6 +43,8 @@ pub enum Metric {
     Failures,
     /// Of those: messages of no known shape.
     MessagesUnknown,
+    /// Events of OpenLineage that did not arrive.
+    LineageLost,
     /// Time from the start of the invocation to its end.
     DurationMs,
 }

@@ -16,6 +16,7 @@ use crate::job::{Done, Job};
 use crate::lake::Place;
 use crate::log::{Level, Log, print, quiet_panics};
 use crate::metrics::{Metric, Metrics};
+use crate::traced::Traced;
 
 /// What a function does with pieces of work.
 pub trait Function: Clone + Send + Sync + 'static {
@@ -122,15 +123,17 @@ async fn answer<F: Function>(
     if let Some(request) = request.as_ref().filter(|request| request.step != F::STEP) {
         return Err(StepError::Invalid(format!("this function does {}, not {}", F::STEP, named(&request.step))));
     }
-    let names = request.iter().flat_map(|request| [&request.source, &request.dataset, &request.list]).flatten();
+    let names = request.iter().flat_map(|request| [&request.source, &request.dataset, &request.persons]).flatten();
     if names.into_iter().any(|name| named(name) != name) {
-        return Err(StepError::Invalid("source, dataset and list are names of small letters, digits and _".to_owned()));
+        return Err(StepError::Invalid("source, dataset and persons are names of small letters, digits and _".to_owned()));
     }
     let run_id = request.as_ref().and_then(|request| request.run_id.clone()).unwrap_or_else(|| request_id.to_owned());
     if !is_run_id(&run_id) {
         return Err(StepError::Invalid("run_id is not of letters, digits and _ . : + - (at most 128)".to_owned()));
     }
     let as_of = request.as_ref().and_then(|request| request.as_of);
+    let parents = request.as_ref().and_then(|request| request.lineage.clone());
+    let traced = Traced::begin(&place, log, parents, request_id, now).await;
     let job = Arc::new(Job::new(place, log.clone(), run_id, as_of, now, deadline));
     let (notices, messages) = match event {
         Event::Notices(notices) => (notices, None),
@@ -145,6 +148,8 @@ async fn answer<F: Function>(
         notices.iter().map(|_| stopped()).collect()
     });
     job.leave().await;
+    let lost = traced.end(&job, done.iter().find_map(|done| done.as_ref().err())).await;
+    job.count(Metric::LineageLost, lost);
     *metrics = job.metrics();
     match (messages, request) {
         (Some(messages), _) => Ok(partial(messages, &done, log, metrics)),

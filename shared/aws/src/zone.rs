@@ -55,7 +55,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 
 impl Landing for LandingZone {
     fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
-        Ok(wait(self.bucket.list(""))?.into_iter().map(|object| object.key).collect())
+        Ok(wait(self.bucket.list(""))?.into_iter().map(|(object, _)| object.key).collect())
     }
 
     fn peek(&self, key: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {

@@ -112,7 +112,10 @@ fn a_request_says_its_step_and_may_leave_out_the_rest() {
 #[test]
 fn a_request_says_which_work_and_names_no_person() {
     let Notice::Request(request) = notices(fixture("request-erase")).remove(0) else { panic!("no request") };
-    assert_eq!((request.work, request.list.as_deref(), request.dry_run), (Some(Work::Erase), Some("request_17"), true));
+    assert_eq!(
+        (request.work, request.persons.as_deref(), request.dry_run),
+        (Some(Work::Erase), Some("request_17"), true)
+    );
     let Notice::Request(request) = notices(fixture("request-catalogue")).remove(0) else { panic!("no request") };
     assert_eq!((request.work, request.dry_run), (Some(Work::Catalogue), false));
     assert!(decode(json!({"step": "maintain", "work": "everything"})).is_err());
@@ -125,6 +128,21 @@ fn an_object_of_the_lake_asks_for_a_part_of_a_large_file() {
     assert_eq!(object.bucket, "carelake-lake");
     let wanted = carelake_ingest::large::wanted(object.key.expose());
     assert_eq!(wanted, Some(("fedcba9876543210fedcba9876543210", Some(12))));
+}
+
+#[test]
+fn a_request_may_ask_what_landed_what_is_to_be_taken_again_and_what_fails() {
+    let request = |name: &str| {
+        let Notice::Request(request) = notices(fixture(&format!("request-{name}"))).remove(0) else { panic!() };
+        request
+    };
+    let list = request("list");
+    let days = [list.from, list.to].map(|day| day.unwrap().to_string());
+    assert!(list.list && list.source.is_none() && days == ["2026-03-01", "2026-03-03"]);
+    let replay = request("replay");
+    assert!(replay.replay && !replay.list && replay.rule.as_deref() == Some("clinic.visits.patient_known"));
+    assert!(request("review").review && !request("maintain").review);
+    assert!(!request("publish").forward, "gold's day goes where it is told, unless asked");
 }
 
 #[test]

@@ -26,7 +26,9 @@ pub use convert::{Converted, convert, parse_iso_date};
 pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
-pub use model::{Column, Contract, Duplicates, Feed, Level, Load, OnInvalid, Phi, Rule, RuleKind, Severity, Target};
+pub use model::{
+    Column, Contract, Duplicates, Feed, Gate, Level, Load, OnFail, OnInvalid, Phi, Rule, RuleKind, Severity, Target,
+};
 pub use path::JsonPath;
 pub use roles::{KeyColumn, Link, Roles};
 pub use rules::{Check, Checks, Failure, Outcome};

@@ -230,6 +230,31 @@ pub enum Duplicates {
     Dedupe,
 }
 
+/// When the rejects of a day are too many, and what then becomes of the rows that are good.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Gate {
+    /// Share of rejected rows above which a day does not pass.
+    pub reject_rate: f64,
+    /// What then becomes of the good rows.
+    pub on_fail: OnFail,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { reject_rate: 0.1, on_fail: OnFail::Publish }
+    }
+}
+
+/// What becomes of the good rows of a day that does not pass its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// They go on.
+    Publish,
+    /// They wait until somebody has looked.
+    Hold,
+}
+
 /// A dataset of a feed: one kind of file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contract {
@@ -251,6 +276,9 @@ pub struct Contract {
     pub restrict_unknown: bool,
     /// Texts that mean NULL in every column.
     pub null_values: Vec<String>,
+    /// Judges the rejects of a day. It shapes no output, and stands in no hash.
+    #[serde(skip)]
+    pub gate: Gate,
     /// The columns.
     pub columns: Vec<Column>,
     /// Explicit rules.

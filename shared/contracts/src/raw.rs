@@ -30,12 +30,20 @@ pub(crate) struct Contract {
     pub latest_by: Option<Spanned<String>>,
     pub unknown_columns: Option<Spanned<String>>,
     pub null_values: Option<Vec<String>>,
+    pub gate: Option<Gate>,
     #[serde(default)]
     pub columns: Vec<Column>,
     #[serde(default)]
     pub rules: Vec<Rule>,
     #[serde(default)]
     pub targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gate {
+    pub reject_rate: Option<Spanned<f64>>,
+    pub on_fail: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

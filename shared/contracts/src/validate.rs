@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use crate::convert::convert;
 use crate::error::{ContractError, ContractErrors};
-use crate::model::{Column, Contract, Duplicates, Load, OnInvalid, Phi, Target};
+use crate::model::{Column, Contract, Duplicates, Gate, Load, OnFail, OnInvalid, Phi, Target};
 use crate::path::JsonPath;
 use crate::raw;
 use crate::types::ColumnType;
@@ -38,10 +38,10 @@ impl<'a> Problems<'a> {
     }
 
     /// A share of rows; 0 when it is absent.
-    pub(crate) fn share(&mut self, written: Option<&Spanned<f64>>) -> f64 {
+    pub(crate) fn share(&mut self, what: &str, written: Option<&Spanned<f64>>) -> f64 {
         let Some(written) = written else { return 0.0 };
         if !(0.0..=1.0).contains(written.get_ref()) {
-            self.add(written, "threshold is not a share", "give a number from 0 to 1");
+            self.add(written, format!("{what} is not a share"), "give a number from 0 to 1");
         }
         *written.get_ref()
     }
@@ -118,10 +118,12 @@ pub(crate) fn contract(
     );
     let restrict_unknown =
         problems.word(raw.unknown_columns.as_ref(), "unknown_columns", &[("bronze", false), ("identity", true)], false);
+    let gate = gate(raw.gate.as_ref(), &mut problems);
     if !problems.found.is_empty() {
         return Err(ContractErrors(problems.found));
     }
     Ok(Contract {
+        gate,
         feed: feed.to_owned(),
         dataset: dataset.to_owned(),
         description: raw.description,
@@ -135,6 +137,15 @@ pub(crate) fn contract(
         rules,
         targets,
     })
+}
+
+fn gate(raw: Option<&raw::Gate>, problems: &mut Problems<'_>) -> Gate {
+    let absent = Gate::default();
+    let Some(raw) = raw else { return absent };
+    let reject_rate =
+        raw.reject_rate.as_ref().map_or(absent.reject_rate, |written| problems.share("reject_rate", Some(written)));
+    let words = [("publish", OnFail::Publish), ("hold", OnFail::Hold)];
+    Gate { reject_rate, on_fail: problems.word(raw.on_fail.as_ref(), "on_fail", &words, absent.on_fail) }
 }
 
 fn key(written: &[Spanned<String>], columns: &[Column], problems: &mut Problems<'_>) -> Vec<String> {
@@ -268,7 +279,7 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
     if raw.pad.is_some_and(|width| width > WIDEST_PAD) {
         problems.add(&raw.name, format!("pad of \"{name}\" is too wide"), "give a width of at most 1000");
     }
-    let threshold = problems.share(raw.threshold.as_ref());
+    let threshold = problems.share("threshold", raw.threshold.as_ref());
     Some(Column {
         name,
         headers,

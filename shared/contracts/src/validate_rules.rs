@@ -30,7 +30,7 @@ pub(crate) fn rules(
         if rules.iter().any(|rule| rule.id == id) {
             problems.add(&raw.id, format!("rule \"{}\" stands twice", raw.id.get_ref()), "give each rule its own id");
         }
-        let threshold = problems.share(raw.threshold.as_ref());
+        let threshold = problems.share("threshold", raw.threshold.as_ref());
         let level = problems.word(
             Some(&raw.level),
             "level",

@@ -10,7 +10,9 @@ pub mod entries;
 pub mod erased;
 pub mod error;
 mod file;
+pub mod gate;
 pub mod hashes;
+pub mod report;
 pub mod schema;
 
 pub use context::Context;

@@ -241,7 +241,7 @@ fn by_dataset(
     }
     let mut reports: Vec<DatasetReport> = datasets.into_values().collect();
     for report in &mut reports {
-        report.close(pricing);
+        report.close(pricing.usd(report.seconds, 2 * report.files));
     }
     Ok(reports)
 }

@@ -137,6 +137,7 @@ fn settings(contract: &Contract) -> Vec<Vec<String>> {
             "null_values",
             contract.null_values.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(", "),
         ),
+        pair("gate", format!("{} above {}", word(&contract.gate.on_fail), contract.gate.reject_rate)),
     ]
 }
 

@@ -19,7 +19,7 @@ use carelake_noshow::{FeatureSet, ModelError, ModelFile};
 use crate::error::StepError;
 
 pub use mart::published_day;
-pub use score::{ScoreReport, ScoreRequest, SourceScore, score};
+pub use score::{ScoreReport, ScoreRequest, SourceScore, in_use, score};
 pub use tables::{DRIFT, KeptTable, PREDICTIONS, kept_by_patient, kept_table, kept_tables};
 pub use tracking::track;
 pub use train::{TrainReport, TrainRequest, Trained, train};

@@ -138,16 +138,29 @@ async fn sources(registry: &Registry, wanted: Option<&str>) -> Result<Vec<String
     if let Some(source) = wanted {
         return Ok(vec![source.to_owned()]);
     }
+    let sources = with_champion(registry).await?;
+    if sources.is_empty() {
+        return Err(StepError::Invalid(
+            "no source has a model in use; train one with carelake train --source S".to_owned(),
+        ));
+    }
+    Ok(sources)
+}
+
+/// The sources that have a model in use.
+///
+/// # Errors
+/// When the registry cannot be read.
+pub async fn in_use(context: &Context) -> Result<Vec<String>, StepError> {
+    with_champion(&Registry::new(&context.lake)).await
+}
+
+async fn with_champion(registry: &Registry) -> Result<Vec<String>, StepError> {
     let mut sources = Vec::new();
     for name in registry.names().await? {
         if registry.champion(&name).await?.is_some() {
             sources.extend(model_source(&name).map(str::to_owned));
         }
-    }
-    if sources.is_empty() {
-        return Err(StepError::Invalid(
-            "no source has a model in use; train one with carelake train --source S".to_owned(),
-        ));
     }
     Ok(sources)
 }

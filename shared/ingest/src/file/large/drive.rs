@@ -15,10 +15,15 @@ pub const AT_ONCE: usize = 8;
 /// What came of a piece of work.
 #[derive(Debug)]
 pub enum Worked {
-    /// The file was cut into so many parts, and the first ones were asked for.
-    Cut(usize),
+    /// It is cut, and its first parts were asked for.
+    Cut {
+        /// Its name while it is under way.
+        id: String,
+        /// How many parts it has.
+        parts: usize,
+    },
     /// There was no time to cut it to its end; to go on was asked for.
-    Later,
+    Later(String),
     /// A part was read, and the next one was asked for.
     Part,
     /// The file is in the lake now.
@@ -46,11 +51,11 @@ pub async fn open(
     Ok(match begin(context, key, bytes, mark, every, time).await? {
         Begun::Cut(plan) => {
             ask(context, &plan, 0..AT_ONCE).await?;
-            Worked::Cut(plan.parts.len())
+            Worked::Cut { parts: plan.parts.len(), id: plan.id }
         }
         Begun::Later(id) => {
             want(context, &id, None).await?;
-            Worked::Later
+            Worked::Later(id)
         }
         Begun::Taken(entry) => Worked::Taken(entry),
         Begun::Known(entry) => Worked::Known(entry),
