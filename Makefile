@@ -4,6 +4,7 @@ CACHE := $(HOME)/.cache/carelake
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 VENV := $(CACHE)/venv
 MLFLOW_VENV := $(CACHE)/mlflow-venv
+ATHENA_VENV := $(CACHE)/athena-venv
 BENCH_VENV := $(CACHE)/bench-venv
 MINISTACK_VENV := $(CACHE)/ministack-venv
 MOTO_VENV := $(CACHE)/moto-venv
@@ -17,7 +18,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo test test-rust simulate test-python test-aws test-airflow test-dags airflow check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
+.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws test-airflow test-dags airflow check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +35,9 @@ build: claim ## build the carelake command
 demo: build ## a synthetic hospital from landing to gold, in ./demo
 	@DEMO=$(DEMO) PATIENTS=$(PATIENTS) SEED=$(or $(SEED),1) bash tests/demo.sh
 
+replay: build $(VENV)/.ready ## a stream of daily files with an outbreak: alerts day by day, equal to all at once
+	$(PYTHON) tests/measures/replay.py $(CARELAKE_BIN)
+
 test: test-rust test-python test-dags ## every test, with all they need
 
 test-rust: build
@@ -43,8 +47,11 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 	CARELAKE_SIMULATE=$(if $(SEED),seed:$(SEED),$(SEEDS)) cargo test --locked --workspace --test simulation -- \
 		--nocapture $(if $(SEED),storms)
 
-test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready
+test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready test-clients
 	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py --ignore tests/aws/test_catalogue.py --ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow tests
+
+test-clients: build $(ATHENA_VENV)/.ready ## clients of Athena on carelake serve: PyAthena, awswrangler, boto3, SQLAlchemy
+	$(ATHENA_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/athena
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)
@@ -82,6 +89,7 @@ $(1)/.ready: $(2)/requirements.txt
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)/requirements.txt
 	@touch $$@
 endef
+$(eval $(call VIRTUALENV,$(ATHENA_VENV),tests/athena))
 $(eval $(call VIRTUALENV,$(MINISTACK_VENV),tests/aws))
 $(eval $(call VIRTUALENV,$(MOTO_VENV),tests/aws/moto))
 $(eval $(call VIRTUALENV,$(INFRA_VENV),infra))
@@ -126,11 +134,13 @@ fmt: $(VENV)/.ready ## format the code
 bless: build ## rewrite golden files from what the code gives; read the difference before you commit it
 	CARELAKE_BLESS=1 cargo test --locked --workspace
 
-docs: ## write the generated pages of docs/
+docs: ## write the generated pages of docs/ and the twins for sharing
+	python3 docs/twins.py
 	python3 docs/data_model.py > docs/data-model.md
 	python3 docs/definitions.py > docs/definitions.md
 	python3 docs/measures.py > docs/measures.md
 	python3 docs/cost.py > docs/cost.md
+	python3 docs/functions.py > docs/functions.md
 
 bench: claim $(BENCH_VENV)/.ready ## carelake beside DuckDB, Polars and PySpark; writes docs/performance.md. BENCH="--quick" tries it out
 	cargo build --locked --release --workspace --bin carelake
@@ -159,7 +169,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 			-timeout=60 -artifact_prefix=$(FUZZ)/found/$$target/ -print_final_stats=1; done
 
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
-	for folder in tests tests/mlflow tests/bench tests/aws tests/aws/moto infra infra/lint; do \
+	for folder in tests tests/athena tests/mlflow tests/bench tests/aws tests/aws/moto infra infra/lint; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 	for folder in dags tests/airflow; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --universal --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done

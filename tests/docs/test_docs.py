@@ -30,11 +30,22 @@ PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relat
 
 
 @pytest.mark.parametrize(
-    ("script", "page"), [("data_model.py", "data-model.md"), ("definitions.py", "definitions.md"), ("measures.py", "measures.md"), ("cost.py", "cost.md")]
+    ("script", "page"),
+    [
+        ("data_model.py", "data-model.md"),
+        ("definitions.py", "definitions.md"),
+        ("measures.py", "measures.md"),
+        ("cost.py", "cost.md"),
+        ("functions.py", "functions.md"),
+    ],
 )
 def test_a_generated_page_is_what_its_generator_prints(script, page):
     printed = subprocess.run([sys.executable, ROOT / "docs" / script], capture_output=True, text=True, check=True).stdout
     assert (ROOT / "docs" / page).read_text() == printed, "run make docs"
+
+
+def test_the_twins_for_sharing_are_what_their_generator_writes():
+    subprocess.run([sys.executable, ROOT / "docs/twins.py", "--check"], check=True)
 
 
 def test_the_template_of_prepared_statements_is_what_its_generator_prints():

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars
 import pyarrow
 from conftest import Lake
-from sentinels import contracts, headers
+from sentinels import ID, contracts, headers
 
 CHILDREN = {("clinic", "lab_reports"): "visit_id", ("network", "treatments"): "visit_id"}
 PARENTS = {"clinic": ("visits", "visit_id"), "network": ("visits", "visit_id")}
@@ -48,7 +48,17 @@ def files(landing: Path):
     for path in sorted(landing.glob("*/*/**/*")):
         if path.is_file():
             feed, dataset = path.relative_to(landing).parts[:2]
-            yield path, feed, dataset
+            head = path.name.partition(".")[0]
+            yield path, feed, next((name for (of, name), one in KNOWN.items() if of == feed and head in one.get("aliases", [])), dataset)
+
+
+def patient_of(resource: dict) -> str | None:
+    """The patient of a FHIR resource as it is generated."""
+    if resource["resourceType"] == "Patient" or {"birthDate", "address"} <= resource.keys():
+        return resource["id"]
+    reference = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
+    found = ID.search(reference)
+    return found and found.group()
 
 
 def persons(landing: Path, source: str) -> dict[str, int]:
@@ -58,7 +68,9 @@ def persons(landing: Path, source: str) -> dict[str, int]:
         names = person_column(feed, dataset)
         if feed != source or names is None:
             continue
-        if ".json" in path.name:
+        if ".ndjson" in path.name:
+            ids = [patient_of(json.loads(line)) for line in raw(path).splitlines()]
+        elif ".json" in path.name:
             ids = [record.get("patient_id") for record in json.loads(path.read_text()) if isinstance(record, dict)]
         else:
             rows = list(records(raw(path)))
@@ -92,7 +104,12 @@ def without(landing: Path, source: str, ids: set[str]):
         if feed != source:
             continue
         time = path.stat().st_mtime_ns
-        if ".json" in path.name:
+        if ".ndjson" in path.name:
+            text = raw(path)
+            left = "".join(line for line in text.splitlines(keepends=True) if patient_of(json.loads(line)) not in ids)
+            if left != text:
+                write(path, left.encode("latin-1"))
+        elif ".json" in path.name:
             kept = [record for record in json.loads(path.read_text()) if not (isinstance(record, dict) and record.get("patient_id") in ids)]
             if len(kept) < len(json.loads(path.read_text())):
                 path.write_text(json.dumps(kept))

@@ -149,18 +149,55 @@ def plant_events(text: str, feed: str, contract: dict, planter: Planter) -> byte
     return json.dumps(records).encode()
 
 
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f-]{22}")
+
+
+def plant_resources(text: str, dataset: str, planter: Planter) -> bytes:
+    """The FHIR resources with a sentinel in every element that names a person, and with bad lines that hold sentinels."""
+    lines = []
+    for line in text.splitlines():
+        resource = json.loads(line)
+        if dataset == "patients":
+            resource["id"] = planter.persons.setdefault(("fhir", resource["id"]), f"zq{next(planter.numbers):06d}-sentinel")
+            resource["identifier"] = [{**one, "value": planter.text()} for one in resource["identifier"]]
+            resource["name"] = [{"use": "official", "text": planter.text(), "family": planter.text(), "given": [planter.text()]}]
+            resource["telecom"] = [{"system": system, "value": planter.text()} for system in ("phone", "email")]
+            resource["address"] = [{**one, "line": [planter.text()], "text": planter.text()} for one in resource["address"]]
+            resource["photo"] = [{"data": planter.text()}]
+            resource["contact"] = [{"name": {"text": planter.text()}}]
+            resource["extension"] = [{"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace", "valueAddress": {"city": planter.text()}}]
+        for name in ("subject", "patient"):
+            if name in resource:
+                person = ID.search(resource[name]["reference"]).group()
+                planter.persons.setdefault(("fhir", person), f"zq{next(planter.numbers):06d}-sentinel")
+                resource[name] = {"reference": ID.sub(planter.persons["fhir", person], resource[name]["reference"]), "display": planter.text()}
+        resource["text"] = {"div": planter.text()}
+        resource["note"] = [{"text": planter.text()}]
+        resource[HEADER] = {"deeper": [planter.text()]}
+        lines.append(resource)
+    for fault in ({"id": None}, {"resourceType": planter.text()}, {"modifierExtension": [{"url": planter.text()}]}):
+        lines += [{**lines[0], **fault}] if lines else []
+    return "\n".join([*map(json.dumps, lines), json.dumps(planter.text()), planter.text()]).encode()
+
+
 def plant(lake, planter: Planter):
     """Replaces every file of a generated landing folder by one full of sentinels."""
     known = contracts()
     for path in sorted(lake.landing.glob("*/*/*/*")):
         feed, dataset = path.relative_to(lake.landing).parts[:2]
+        head = path.name.partition(".")[0]
+        if dataset == "bulk":
+            dataset = next(name for (of, name), one in known.items() if of == feed and head in one.get("aliases", []))
         contract = known[feed, dataset]
         text = read(path)
-        content = plant_events(text, feed, contract, planter) if ".json" in path.name else plant_csv(text, feed, contract, planter)
+        suffix = next(ending for ending in (".ndjson", ".json", ".csv") if ending in path.name)
+        if suffix == ".ndjson":
+            content = plant_resources(text, dataset, planter)
+        else:
+            content = plant_events(text, feed, contract, planter) if suffix == ".json" else plant_csv(text, feed, contract, planter)
         path.unlink()
-        stem = f"Zq{next(planter.numbers):06d} Sentinel {path.name.partition('.')[0]}"
-        suffix = ".json" if ".json" in path.name else ".csv"
-        (path.parent / f"{stem}{suffix}").write_bytes(content)
+        stem = f"Zq{next(planter.numbers):06d} Sentinel {head}"
+        lake.write(f"{feed}/{dataset}/{path.parent.name}/{stem}{suffix}", content)
         day = f"{feed}/{dataset}/2025-07-01"
         lake.write(f"{day}/{stem}-cut{suffix}.gz", gzip.compress(content)[: len(content) // 20])
         lake.write(f"{day}/{stem}-headless.csv", b"\n".join(content.splitlines()[1:3]))

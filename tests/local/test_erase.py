@@ -14,7 +14,7 @@ import pytest
 from conftest import BINARY, DOCTORS, PATIENTS, VISITS, Lake, carelake, clinic, dataset
 from erasure import copy, differences, files, keys_of, ledger, persons, rows, same_landing, without
 
-SOURCES = ("clinic", "network", "noshow_vitoria", "scheduling", "source_a", "source_b", "synthea")
+SOURCES = ("clinic", "fhir", "network", "noshow_vitoria", "scheduling", "source_a", "source_b", "synthea")
 LABS = "report_id,visit_id,test_type,result,report_date\nR1,V1,Blood,ok,2024-01-02\nR2,V9,Blood,ok,2024-01-03\n"
 
 

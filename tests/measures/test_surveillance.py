@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from datetime import date, timedelta
-from statistics import mean, stdev
+from statistics import NormalDist, mean, stdev
 
 import pytest
 from conftest import CONTRACTS, Lake
@@ -52,6 +52,30 @@ def test_ears_on_values_worked_out_by_hand(lake):
     assert (alerts["2024-01-12"]["is_c1_alert"], alerts["2024-01-12"]["is_c2_alert"], alerts["2024-01-12"]["is_c3_alert"]) == ("true",) * 3
     assert alerts["2024-01-13"]["is_c1_alert"] == "false"
     assert "2024-01-11" not in alerts
+
+
+# Upper bounds of C1 at alpha 0.05 that the R package surveillance publishes for Salmonella Newport in Germany, the first
+# weeks of 2011 (tests/testthat/test-earsC.R of its source). A bound is mean + z sd of seven counts; of whole numbers only
+# those with these sums and sums of squares have it: 12 and 26, 12 and 26, 11 and 25, 13 and 33.
+PUBLISHED = {
+    (1, 1, 1, 1, 2, 3, 3): 3.278854,
+    (1, 1, 1, 2, 3, 3, 1): 3.278854,
+    (1, 1, 2, 3, 3, 1, 0): 3.436517,
+    (1, 2, 3, 3, 1, 0, 3): 3.855617,
+}
+
+
+@pytest.mark.parametrize("lag", [0, 2], ids=["C1", "C2, the same two days later"])
+def test_published_bounds_are_met(lake, lag):
+    codes = {f"{place}{more}": [*counts, *[4] * lag, more] for place, counts in enumerate(PUBLISHED) for more in (10, 20)}
+    land(lake, codes)
+    quantile = NormalDist().inv_cdf(0.95)
+    day = date(2024, 1, 1) + (7 + lag) * DAY
+    statistic = "c2" if lag else "c1"
+    for place, bound in enumerate(PUBLISHED.values()):
+        low, high = (float(signals(lake, f"{place}{more}")[day][statistic]) for more in (10, 20))
+        spread = 10 / (high - low)
+        assert 10 - low * spread + quantile * spread == pytest.approx(bound, abs=1e-6)
 
 
 def test_the_standard_deviation_is_at_least_one_half(lake):

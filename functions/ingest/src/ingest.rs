@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use carelake_aws::event::{Notice, ObjectRef, Request};
 use carelake_aws::{Done, Fetch, Function, Job, LandingBucket, Level, Metric, all};
-use carelake_contracts::{Contract, LandingPath, Sources};
+use carelake_contracts::{Contract, Sources};
 use carelake_decode::can_be_cut;
 use carelake_ingest::large::waiting;
 use carelake_ingest::{Context, Ingested, StepError, covered, ingest};
@@ -107,17 +107,17 @@ impl Taking {
         let Some(source) = request.source.as_deref().filter(|source| !source.is_empty()) else {
             return Err(StepError::Invalid("the request names no source".to_owned()));
         };
-        let mut prefix = format!("{source}/");
-        if let Some(dataset) = &request.dataset {
-            prefix.push_str(&format!("{dataset}/"));
-        }
-        let of_day = |(file, arrived): &(ObjectRef, DateTime<Utc>)| {
+        // A dataset's files may lie in folders of other names.
+        let asked = |(file, arrived): &(ObjectRef, DateTime<Utc>)| match covered(&self.context, &file.key) {
+            Ok((path, _)) => {
+                request.dataset.as_ref().is_none_or(|dataset| *dataset == path.dataset)
+                    && wanted(request, day_of(path.date, *arrived))
+            }
             // A file whose path says nothing is of no day; that it is ignored is said where every day is asked for.
-            let path = LandingPath::parse(file.key.expose());
-            path.map_or_else(|_| every_day(request), |path| wanted(request, day_of(path.date, *arrived)))
+            Err(_) => request.dataset.is_none() && every_day(request),
         };
-        let files: Vec<ObjectRef> =
-            self.landing.list(&prefix).await?.into_iter().filter(of_day).map(|(file, _)| file).collect();
+        let listed = self.landing.list(&format!("{source}/")).await?;
+        let files: Vec<ObjectRef> = listed.into_iter().filter(asked).map(|(file, _)| file).collect();
         if request.replay {
             self.forget_rejected(source, request, &files).await?;
         }

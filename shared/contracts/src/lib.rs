@@ -27,9 +27,10 @@ pub use draft::{Draft, Sample, draft, sample_of_records};
 pub use error::{ContractError, ContractErrors};
 pub use load::ContractSet;
 pub use model::{
-    Column, Contract, Duplicates, Feed, Gate, Level, Load, OnFail, OnInvalid, Phi, Rule, RuleKind, Severity, Target,
+    Column, Contract, DELETED, Duplicates, Feed, Gate, Level, Load, OnFail, OnInvalid, Phi, Rule, RuleKind, Severity,
+    Target,
 };
-pub use path::JsonPath;
+pub use path::{JsonPath, Step};
 pub use roles::{KeyColumn, Link, Roles};
 pub use rules::{Check, Checks, Failure, Outcome};
 pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};

@@ -10,6 +10,7 @@ use crate::error::{ContractError, ContractErrors};
 use crate::model::{Contract, Feed};
 use crate::raw;
 use crate::references;
+use crate::sources::{LandingPath, Sources};
 use crate::table::{Period, Table, TableColumn};
 use crate::types::ColumnType;
 use crate::validate::{self, Problems, is_name, parse};
@@ -132,6 +133,26 @@ impl ContractSet {
         found
     }
 
+    /// What a landing key says of its file, and the contract that covers it: of the dataset that its folder is called
+    /// by, else of the one with whose name the file begins, else the feed's contract for all others.
+    ///
+    /// # Errors
+    /// Why none does.
+    pub fn covering(&self, sources: &Sources, key: &str) -> Result<(LandingPath, &Contract), &'static str> {
+        let called = |source: &str, folder: &str, file: &str| {
+            let feed = sources.feed(source);
+            let of_feed = || self.contracts.values().filter(|contract| contract.feed == feed);
+            let head = file.split('.').next().unwrap_or_default();
+            let names = [folder, head, "*"];
+            let found = names.iter().find_map(|name| of_feed().find(|contract| contract.is_called(name)));
+            found.map(|contract| contract.dataset.as_str())
+        };
+        let path = LandingPath::parse_as(key, &called)?;
+        let contract = self.contract(sources.feed(&path.source), &path.dataset);
+        let missing = "no contract has this feed and dataset; add one, or bind the source in sources.toml";
+        contract.map(|contract| (path, contract)).ok_or(missing)
+    }
+
     /// The contract of a feed's dataset.
     pub fn contract(&self, feed: &str, dataset: &str) -> Option<&Contract> {
         self.contracts.get(&(feed.to_owned(), dataset.to_owned()))
@@ -159,7 +180,7 @@ fn table(database: &str, name: &str, file: &str, text: &str) -> Result<Table, Co
     let known = |name: &str| {
         ["source", "feed", "year", "month"].contains(&name) || columns.iter().any(|column| column.name == name)
     };
-    for name in raw.key.iter().chain(&raw.partition_by).chain(&raw.z_order).chain(&raw.period_of) {
+    for name in raw.key.iter().chain(&raw.partition_by).chain(&raw.z_order).chain(&raw.period_of).chain(&raw.record) {
         if !known(name.get_ref()) {
             problems.add(name, format!("there is no column \"{}\"", name.get_ref()), "name a column of this table");
         }
@@ -187,6 +208,7 @@ fn table(database: &str, name: &str, file: &str, text: &str) -> Result<Table, Co
         description: raw.description,
         grain: raw.grain,
         key: names(raw.key),
+        record: raw.record.map(Spanned::into_inner),
         partition_by: names(raw.partition_by),
         period,
         z_order: names(raw.z_order),

@@ -47,6 +47,9 @@ pub struct Column {
     pub headers: Vec<String>,
     /// Where it stands in a JSON record.
     pub path: JsonPath,
+    /// Where it may stand instead, in the order in which the places are looked at.
+    #[serde(skip)]
+    pub others: Vec<JsonPath>,
     /// Its type.
     pub column_type: ColumnType,
     /// NULL rejects the row.
@@ -61,6 +64,12 @@ pub struct Column {
     pub default: Option<String>,
     /// Width to which text is left-padded with zeros.
     pub pad: Option<usize>,
+    /// Regular expression of which the first group that took part is the value; a text that it does not match is NULL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extract: Option<String>,
+    /// A date given as a year, or as year and month, is its first day.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
     /// Texts that mean NULL, beside the contract's.
     pub null_values: Vec<String>,
     /// Share of failing rows above which the implicit checks fail.
@@ -69,6 +78,13 @@ pub struct Column {
     pub description: String,
     /// Unit of measure.
     pub unit: Option<String>,
+}
+
+impl Column {
+    /// The places where it may stand in a JSON record, in the order in which they are looked at.
+    pub fn paths(&self) -> impl Iterator<Item = &JsonPath> {
+        std::iter::once(&self.path).chain(&self.others)
+    }
 }
 
 /// What a failing row leads to.
@@ -150,6 +166,13 @@ pub enum RuleKind {
         /// The column.
         column: String,
     },
+    /// The value is none of a list.
+    NotIn {
+        /// The column.
+        column: String,
+        /// Values that fail.
+        values: Vec<String>,
+    },
     /// The value exists in a parent silver table of the same source.
     Reference {
         /// Silver table (`silver.encounters`) that holds the referring rows.
@@ -220,6 +243,16 @@ pub struct Target {
     pub load: Load,
 }
 
+impl Target {
+    /// True when the mapping marks rows as deleted.
+    pub fn deletes(&self) -> bool {
+        self.sql.contains(DELETED)
+    }
+}
+
+/// The column by which a mapping marks rows whose record is to leave the table.
+pub const DELETED: &str = "_deleted";
+
 /// What is done with two rows of one key in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -264,6 +297,9 @@ pub struct Contract {
     pub dataset: String,
     /// For readers.
     pub description: String,
+    /// Other names of its landing folder, and names with which its files begin in other folders; `*` is any.
+    #[serde(skip)]
+    pub aliases: Vec<String>,
     /// Raised with every change of meaning.
     pub version: u32,
     /// Columns that identify a row within a source; empty: every row is its own.
@@ -296,6 +332,11 @@ impl Contract {
     /// `<feed>.<dataset>`: the name people use, and the prefix of rule ids.
     pub fn name(&self) -> String {
         format!("{}.{}", self.feed, self.dataset)
+    }
+
+    /// True when a landing folder, or a file by the head of its name, is of this dataset.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.dataset == name || self.aliases.iter().any(|alias| alias == name)
     }
 
     /// The column of that name.

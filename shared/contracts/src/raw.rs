@@ -23,6 +23,8 @@ impl OneOrMany {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Contract {
     pub description: String,
+    #[serde(default)]
+    pub aliases: Vec<Spanned<String>>,
     pub version: u32,
     #[serde(default)]
     pub key: Vec<Spanned<String>>,
@@ -60,6 +62,9 @@ pub(crate) struct Column {
     pub on_invalid: Option<Spanned<String>>,
     pub default: Option<Spanned<String>>,
     pub pad: Option<usize>,
+    pub extract: Option<Spanned<String>>,
+    #[serde(default)]
+    pub complete: bool,
     #[serde(default)]
     pub null_values: Vec<String>,
     pub threshold: Option<Spanned<f64>>,
@@ -121,6 +126,7 @@ pub(crate) struct Table {
     pub key: Vec<Spanned<String>>,
     pub partition_by: Vec<Spanned<String>>,
     pub period_of: Option<Spanned<String>>,
+    pub record: Option<Spanned<String>>,
     #[serde(default)]
     pub z_order: Vec<Spanned<String>>,
     #[serde(default)]

@@ -36,6 +36,7 @@ enum Test {
     Type,
     Required,
     Domain(Words),
+    NotIn(Words),
     Range {
         min: Option<Scalar<ArrayRef>>,
         max: Option<Scalar<ArrayRef>>,
@@ -123,7 +124,11 @@ impl Checks {
                 all.push(implicit("type", severity, &reason, Test::Type));
             }
             if column.required {
-                all.push(implicit("required", Severity::Reject, "The value is missing.", Test::Required));
+                let reason = match column.extract {
+                    Some(_) => "The value is missing, or not of the form that the contract reads.",
+                    None => "The value is missing.",
+                };
+                all.push(implicit("required", Severity::Reject, reason, Test::Required));
             }
         }
         all.extend(contract.rules.iter().filter_map(|rule| Check::explicit(rule, &contract.columns)));
@@ -186,6 +191,7 @@ impl Check {
             RuleKind::Domain { column, values, ignore_case } => {
                 (column, Test::Domain(Words::new(values, *ignore_case)))
             }
+            RuleKind::NotIn { column, values } => (column, Test::NotIn(Words::new(values, false))),
             RuleKind::Range { column, min, max, set_null } => {
                 let typed = columns.get(position(column)?)?;
                 let scalar = |text: &Option<String>| text.as_ref().and_then(|text| bound(text, typed)).map(Scalar::new);
@@ -229,6 +235,10 @@ impl Check {
             Test::Domain(allowed) => {
                 let words = cast(&without_zone(values), &DataType::Utf8)?;
                 (present, rows_where(words.as_string::<i32>(), |word| !allowed.contain(word)))
+            }
+            Test::NotIn(refused) => {
+                let words = cast(&without_zone(values), &DataType::Utf8)?;
+                (present, rows_where(words.as_string::<i32>(), |word| refused.contain(word)))
             }
             Test::Pattern(pattern) => {
                 let words = cast(&without_zone(values), &DataType::Utf8)?;

@@ -101,12 +101,21 @@ pub struct LandingPath {
 impl LandingPath {
     /// Reads `<source>/<dataset>/[<date>/]<file>`; `Err` says what is wrong without repeating any part of the key.
     pub fn parse(key: &str) -> Result<Self, &'static str> {
+        Self::parse_as(key, &|_, _, _| None)
+    }
+
+    /// Reads a key; `called` may say which dataset a source's folder and file are of.
+    pub(crate) fn parse_as<'n>(
+        key: &str,
+        called: &dyn Fn(&str, &str, &str) -> Option<&'n str>,
+    ) -> Result<Self, &'static str> {
         let parts: Vec<&str> = key.split('/').collect();
         let (source, dataset, date, file) = match parts.as_slice() {
             [source, dataset, file] => (source, dataset, None, file),
             [source, dataset, date, file] => (source, dataset, Some(date), file),
             _ => return Err("the path is not <source>/<dataset>/[<date>/]<file>"),
         };
+        let dataset = called(source, dataset, file).unwrap_or(dataset);
         if !is_name(source) || !is_name(dataset) {
             return Err("source and dataset folders must be lower-case letters, digits and _");
         }
@@ -116,7 +125,7 @@ impl LandingPath {
         };
         let (format, compression) =
             file_format(file).ok_or("the file's ending is not .csv, .json, .ndjson (.gz, .zst) or .parquet")?;
-        Ok(Self { source: (*source).to_owned(), dataset: (*dataset).to_owned(), date, format, compression })
+        Ok(Self { source: (*source).to_owned(), dataset: dataset.to_owned(), date, format, compression })
     }
 }
 

@@ -59,6 +59,9 @@ pub struct Table {
     pub grain: String,
     /// Columns that, with source, identify a row; empty: every bronze row is its own.
     pub key: Vec<String>,
+    /// Column with the sender's identifier of the record. Where it is filled it stands in place of the key: the rows of
+    /// the latest record with that identifier take the place of those of earlier ones.
+    pub record: Option<String>,
     /// Partition columns, outermost first.
     pub partition_by: Vec<String>,
     /// The derived time partition and the column it is taken from.

@@ -7,7 +7,7 @@ use toml::Spanned;
 use crate::convert::convert;
 use crate::error::{ContractError, ContractErrors};
 use crate::model::{Column, Contract, Duplicates, Gate, Load, OnFail, OnInvalid, Phi, Target};
-use crate::path::JsonPath;
+use crate::path::{JsonPath, Step};
 use crate::raw;
 use crate::types::ColumnType;
 use crate::validate_rules;
@@ -118,6 +118,14 @@ pub(crate) fn contract(
     );
     let restrict_unknown =
         problems.word(raw.unknown_columns.as_ref(), "unknown_columns", &[("bronze", false), ("identity", true)], false);
+    let fits = |name: &str| name == "*" || (!name.is_empty() && !name.contains(['/', '.', '*']));
+    for alias in raw.aliases.iter().filter(|alias| !fits(alias.get_ref())) {
+        problems.add(
+            alias,
+            format!("\"{}\" cannot be another name", alias.get_ref()),
+            "give the name of a folder, or the head of a file's name up to its first dot, or *",
+        );
+    }
     let gate = gate(raw.gate.as_ref(), &mut problems);
     if !problems.found.is_empty() {
         return Err(ContractErrors(problems.found));
@@ -127,6 +135,7 @@ pub(crate) fn contract(
         feed: feed.to_owned(),
         dataset: dataset.to_owned(),
         description: raw.description,
+        aliases: raw.aliases.into_iter().map(Spanned::into_inner).collect(),
         version: raw.version,
         key,
         duplicates,
@@ -184,19 +193,41 @@ fn columns(written: Vec<raw::Column>, problems: &mut Problems<'_>) -> Vec<Column
         }
         let name = raw.name.clone();
         if let Some(column) = column(raw, problems) {
-            if let Some(other) = columns.iter().find(|other| !one_chain(&other.path, &column.path)) {
-                let problem = format!("\"{}\" and \"{}\" explode two arrays side by side", other.path, column.path);
-                problems.add(&name, problem, "leave one of them out, or describe it in a dataset of its own");
-            }
             columns.push(column);
+            side_by_side(&name, &columns, problems);
         }
     }
     columns
 }
 
+/// Reports a path of the last column that explodes another array than the paths before it.
+fn side_by_side(name: &Spanned<String>, columns: &[Column], problems: &mut Problems<'_>) {
+    let Some(last) = columns.last() else { return };
+    let before = || columns.iter().flat_map(Column::paths);
+    for path in last.paths() {
+        if let Some(other) = before().find(|other| !one_chain(other, path)) {
+            let problem = format!("\"{other}\" and \"{path}\" explode two arrays side by side");
+            problems.add(name, problem, "leave one of them out, or describe it in a dataset of its own");
+            return;
+        }
+    }
+}
+
 /// True when the arrays of one path begin with all arrays of the other.
 fn one_chain(one: &JsonPath, other: &JsonPath) -> bool {
     one.levels.starts_with(&other.levels) || other.levels.starts_with(&one.levels)
+}
+
+/// A header as the path that it is in JSON files. Header names may hold any character.
+fn path(header: &str, at: &Spanned<String>, problems: &mut Problems<'_>) -> Option<JsonPath> {
+    match JsonPath::parse(header) {
+        Ok(path) => Some(path),
+        Err(problem) if header.contains("[]") || header.contains("[#]") => {
+            problems.add(at, problem, "write it as visits[].diagnoses[].code, or visits[#] for the position");
+            None
+        }
+        Err(_) => Some(JsonPath { levels: Vec::new(), tail: vec![Step::Key(header.to_owned())], position: false }),
+    }
 }
 
 fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
@@ -212,16 +243,15 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         Some(from) => from.into_inner().into_vec(),
         None => vec![name.clone()],
     };
-    let first = headers.first().map_or(name.as_str(), String::as_str);
-    // Header names may hold any character; they are read as a path only in JSON files.
-    let path = match JsonPath::parse(first) {
-        Ok(path) => path,
-        Err(problem) if first.contains("[]") || first.contains("[#]") => {
-            problems.add(&raw.name, problem, "write it as visits[].diagnoses[].code, or visits[#] for the position");
-            return None;
-        }
-        Err(_) => JsonPath { levels: Vec::new(), tail: vec![first.to_owned()], position: false },
-    };
+    let mut paths = Vec::with_capacity(headers.len());
+    for header in &headers {
+        paths.push(path(header, &raw.name, problems)?);
+    }
+    if paths.is_empty() {
+        problems.add(&raw.name, "from is an empty list", "name at least one header or path, or leave it out");
+        return None;
+    }
+    let path = paths.remove(0);
     let column_type = match raw.kind.get_ref().parse::<ColumnType>() {
         Ok(column_type) => column_type,
         Err(problem) => {
@@ -276,6 +306,15 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
             );
         }
     }
+    if let Some(pattern) = &raw.extract {
+        let groups = regex::Regex::new(pattern.get_ref()).map_or(0, |regex| regex.captures_len());
+        if groups < 2 {
+            problems.add(pattern, "extract is not a regular expression with a group", "write it as Patient/(.+)");
+        }
+    }
+    if raw.complete && !matches!(column_type, ColumnType::Date | ColumnType::Timestamp) {
+        problems.add(&raw.name, format!("complete of \"{name}\" is for dates and timestamps"), "leave it out");
+    }
     if raw.pad.is_some_and(|width| width > WIDEST_PAD) {
         problems.add(&raw.name, format!("pad of \"{name}\" is too wide"), "give a width of at most 1000");
     }
@@ -284,6 +323,7 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         name,
         headers,
         path,
+        others: paths,
         column_type,
         required: raw.required,
         phi,
@@ -291,6 +331,8 @@ fn column(raw: raw::Column, problems: &mut Problems<'_>) -> Option<Column> {
         on_invalid,
         default: raw.default.map(Spanned::into_inner),
         pad: raw.pad,
+        extract: raw.extract.map(Spanned::into_inner),
+        complete: raw.complete,
         null_values: raw.null_values,
         threshold,
         description: raw.description,

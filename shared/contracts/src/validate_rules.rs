@@ -8,7 +8,7 @@ use crate::rules::bound;
 use crate::types::ColumnType;
 use crate::validate::{Problems, is_name, known_column};
 
-const KINDS: &str = "domain, range, pattern, not_before, not_null, reference or joined";
+const KINDS: &str = "domain, not_in, range, pattern, not_before, not_null, reference or joined";
 
 pub(crate) fn rules(
     written: Vec<raw::Rule>,
@@ -95,6 +95,14 @@ fn kind(
                 return None;
             };
             Some(RuleKind::Domain { column, values, ignore_case: raw.ignore_case })
+        }
+        "not_in" => {
+            let column = needed_column(raw, raw.column.as_ref(), "column", columns, problems)?;
+            let Some(values) = raw.values.clone() else {
+                problems.add(&raw.id, "a not_in rule needs values", "add values = [\"…\"]");
+                return None;
+            };
+            Some(RuleKind::NotIn { column, values })
         }
         "range" => range(raw, severity, columns, problems),
         "pattern" => {

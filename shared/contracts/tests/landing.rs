@@ -1,7 +1,7 @@
 //! Landing paths and source bindings.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use carelake_contracts::{Compression, FileFormat, LandingPath, Sources, file_format};
+use carelake_contracts::{Compression, ContractSet, FileFormat, LandingPath, Sources, file_format};
 use chrono::NaiveDate;
 
 #[test]
@@ -98,5 +98,26 @@ fn wrong_bindings_are_refused_with_their_line() {
     ] {
         let errors = Sources::parse("landing/sources.toml", text).unwrap_err().to_string();
         assert!(errors.starts_with(&format!("landing/sources.toml:{line}: ")) && errors.contains(problem), "{errors}");
+    }
+}
+
+#[test]
+fn a_file_is_of_the_dataset_of_its_folder_or_of_its_name_or_of_the_rest() {
+    let set = ContractSet::embedded().unwrap();
+    let mut sources = Sources::default();
+    sources.bind("st_mary", "fhir");
+    for (key, dataset) in [
+        ("fhir/conditions/a.ndjson", "conditions"),
+        ("fhir/Condition/2024-08-06/a.ndjson", "conditions"),
+        ("st_mary/bulk/Condition.000.ndjson.gz", "conditions"),
+        ("st_mary/conditions/Patient.000.ndjson", "conditions"),
+        ("st_mary/Bulk Export/Device.000.ndjson", "other"),
+        ("clinic/visits/patients.csv", "visits"),
+    ] {
+        let (path, contract) = set.covering(&sources, key).unwrap_or_else(|problem| panic!("{key}: {problem}"));
+        assert_eq!((path.dataset.as_str(), contract.dataset.as_str()), (dataset, dataset), "{key}");
+    }
+    for key in ["clinic/Visits/a.csv", "clinic/bulk/visits.csv", "nobody/visits/a.csv", "fhir/bulk/a.exe"] {
+        assert!(set.covering(&sources, key).is_err(), "{key}");
     }
 }

@@ -57,6 +57,20 @@ fn numbers(numbers: &[Option<&'static str>]) -> Vec<[Option<&'static str>; 5]> {
 }
 
 #[test]
+fn a_refused_value_fails_and_no_other() {
+    let rules = rule("warn", "kind = \"not_in\"\ncolumn = \"word\"\nvalues = [\"wrong\", \"error\"]");
+    let judged = judge(&contract(&rules), &words(&[Some("good"), Some("error"), None, Some("Error")]), ".tested");
+    assert_eq!((judged.failed, judged.checked), (vec![1], 3));
+}
+
+#[test]
+fn a_domain_without_values_refuses_whatever_is_there() {
+    let rules = rule("reject", "kind = \"domain\"\ncolumn = \"word\"\nvalues = []");
+    let judged = judge(&contract(&rules), &words(&[Some("x"), None]), ".tested");
+    assert_eq!(judged.failed, [0]);
+}
+
+#[test]
 fn a_domain_holds_its_values_and_null() {
     let domain = contract(&rule("reject", "kind = \"domain\"\ncolumn = \"word\"\nvalues = [\"M\", \"F\"]"));
     let judged = judge(&domain, &words(&[Some("M"), Some("m"), None, Some("X"), Some("F")]), ".tested");

@@ -3,6 +3,7 @@
 use arrow::array::{ArrayBuilder, StringArray, StringBuilder};
 use carelake_contracts::Contract;
 
+use super::extract::Extract;
 use super::limits::{BATCH_BYTES, BATCH_ROWS};
 use super::{Damaged, RawBatch};
 
@@ -10,6 +11,8 @@ struct Cell {
     nulls: Nulls,
     default: Option<String>,
     pad: Option<usize>,
+    extract: Extract,
+    complete: bool,
     builder: StringBuilder,
 }
 
@@ -29,6 +32,8 @@ impl Cells {
             nulls: Nulls::new(contract.null_values.iter().chain(&column.null_values)),
             default: column.default.clone(),
             pad: column.pad,
+            extract: Extract::of(column),
+            complete: column.complete,
             builder: StringBuilder::new(),
         });
         Self {
@@ -81,7 +86,8 @@ fn emptied(builder: &mut StringBuilder) -> StringArray {
 impl Cell {
     /// Adds a value and gives its length in bytes.
     fn append(&mut self, text: Option<&str>, padded: &mut String) -> usize {
-        let text = text.map(trimmed).filter(|text| !text.is_empty() && !self.nulls.contain(text));
+        let text = text.map(trimmed).and_then(|text| self.extract.part(text));
+        let text = text.filter(|text| !text.is_empty() && !self.nulls.contain(text));
         let Some(text) = text else {
             self.builder.append_option(self.default.as_deref());
             return 0;
@@ -97,9 +103,32 @@ impl Cell {
                     self.builder.append_value(padded);
                 }
             }
-            _ => self.builder.append_value(text),
+            _ => match self.rest_of_date(text) {
+                Some(rest) => {
+                    padded.clear();
+                    padded.push_str(text);
+                    padded.push_str(rest);
+                    self.builder.append_value(padded);
+                }
+                None => self.builder.append_value(text),
+            },
         }
         text.len()
+    }
+}
+
+impl Cell {
+    /// What a year, or a year and month, lacks to be its first day.
+    fn rest_of_date(&self, text: &str) -> Option<&'static str> {
+        if !self.complete {
+            return None;
+        }
+        let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+        match text.as_bytes() {
+            year @ [_, _, _, _] if digits(year) => Some("-01-01"),
+            [year @ .., b'-', m1, m2] if year.len() == 4 && digits(year) && digits(&[*m1, *m2]) => Some("-01"),
+            _ => None,
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use carelake_contracts::{Contract, JsonPath};
+use carelake_contracts::{Contract, JsonPath, Step};
 use serde_json::{Map, Value};
 
 use crate::batches::Batches;
+use crate::extract::Extract;
+use crate::json_path::{first, text};
 use crate::limits::RECORD_ROWS_BYTES;
 use crate::{DecodeError, Header, SIZE, presentable};
 
@@ -15,9 +17,14 @@ use crate::{DecodeError, Header, SIZE, presentable};
 struct Known(BTreeMap<String, Known>);
 
 impl Known {
-    fn add(&mut self, keys: &[String]) {
-        if let Some((first, rest)) = keys.split_first() {
-            self.0.entry(first.clone()).or_default().add(rest);
+    /// An array from which elements are picked is known as a whole.
+    fn add(&mut self, steps: &[Step]) {
+        match steps.split_first() {
+            Some((Step::Key(key), rest)) => self.0.entry(key.clone()).or_default().add(rest),
+            Some((Step::Anywhere { anywhere }, _)) => {
+                self.0.entry(anywhere.clone()).or_default();
+            }
+            _ => {}
         }
     }
 
@@ -48,8 +55,8 @@ impl Known {
 
 /// Turns records into rows.
 pub struct Exploder<'a> {
-    paths: Vec<&'a JsonPath>,
-    chain: Vec<Vec<String>>,
+    columns: Vec<(Vec<&'a JsonPath>, Extract)>,
+    chain: Vec<Vec<Step>>,
     known: Vec<Known>,
     seen: Vec<bool>,
     names: Vec<&'a str>,
@@ -58,7 +65,7 @@ pub struct Exploder<'a> {
 
 impl<'a> Exploder<'a> {
     pub fn new(contract: &'a Contract) -> Result<Self, DecodeError> {
-        let paths: Vec<&JsonPath> = contract.columns.iter().map(|column| &column.path).collect();
+        let paths: Vec<&JsonPath> = contract.columns.iter().flat_map(|column| column.paths()).collect();
         let chain =
             paths.iter().map(|path| &path.levels).max_by_key(|levels| levels.len()).cloned().unwrap_or_default();
         if paths.iter().any(|path| !chain.starts_with(&path.levels)) {
@@ -77,9 +84,10 @@ impl<'a> Exploder<'a> {
                 keys.add(&path.tail);
             }
         }
-        let seen = vec![false; paths.len()];
+        let seen = vec![false; contract.columns.len()];
+        let columns = contract.columns.iter().map(|column| (column.paths().collect(), Extract::of(column))).collect();
         let names = contract.columns.iter().map(|column| column.name.as_str()).collect();
-        Ok(Self { paths, chain, known, seen, names, unknown: BTreeSet::new() })
+        Ok(Self { columns, chain, known, seen, names, unknown: BTreeSet::new() })
     }
 
     /// Adds the rows of a record of `length` bytes. One whose rows would be too large together is damage.
@@ -99,7 +107,7 @@ impl<'a> Exploder<'a> {
     }
 
     fn items<'v>(&self, element: Option<&'v Value>, depth: usize) -> &'v [Value] {
-        let items = self.chain.get(depth).and_then(|level| follow(element?, level)).and_then(Value::as_array);
+        let items = self.chain.get(depth).and_then(|level| first(element?, level)).and_then(Value::as_array);
         items.map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -150,24 +158,20 @@ impl<'a> Exploder<'a> {
         let mut extra = Map::new();
         for (depth, (element, _)) in elements.iter().enumerate() {
             if let (Some(element), Some(known)) = (element, self.known.get(depth)) {
-                let prefix: String =
-                    self.chain.iter().take(depth).map(|level| format!("{}[].", level.join("."))).collect();
+                let prefix: String = self.chain.iter().take(depth).map(|level| prefix_of(level)).collect();
                 known.unknown(element, &prefix, &mut extra);
             }
         }
         self.unknown.extend(extra.keys().map(|name| presentable(name)));
-        let mut texts: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(self.paths.len());
-        for (path, seen) in self.paths.iter().zip(&mut self.seen) {
-            let text = elements.get(path.levels.len()).and_then(|(element, position)| {
-                if path.position {
-                    return position.map(|position| position.to_string().into());
-                }
-                let value = follow((*element)?, &path.tail)?;
+        let mut texts: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(self.columns.len());
+        for ((paths, extract), seen) in self.columns.iter().zip(&mut self.seen) {
+            *seen |= paths.iter().any(|path| path.position);
+            texts.push(paths.iter().find_map(|path| {
+                let text = value(path, elements)?;
                 *seen = true;
-                text_of(value)
-            });
-            *seen |= path.position;
-            texts.push(text);
+                let filled = !text.trim().is_empty() && extract.takes(text.trim());
+                filled.then_some(text)
+            }));
         }
         let extra = (!extra.is_empty()).then(|| Value::Object(extra).to_string());
         batches.push(row, extra.as_deref(), |index| texts.get(index)?.as_deref())
@@ -182,22 +186,19 @@ impl<'a> Exploder<'a> {
     }
 }
 
-/// The value at the end of a list of keys, which are matched exactly, else without case.
-fn follow<'v>(value: &'v Value, keys: &[String]) -> Option<&'v Value> {
-    keys.iter().try_fold(value, |current, key| {
-        let object = current.as_object()?;
-        object
-            .get(key)
-            .or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
-    })
+/// The text that a path finds: of the element of its depth, or the element's position.
+fn value<'v>(path: &JsonPath, elements: &[(Option<&'v Value>, Option<usize>)]) -> Option<Cow<'v, str>> {
+    let (element, position) = elements.get(path.levels.len())?;
+    if path.position {
+        return position.map(|position| position.to_string().into());
+    }
+    text((*element)?, path)
 }
 
-fn text_of(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.as_str().into()),
-        other => Some(other.to_string().into()),
-    }
+/// The names of an array on the way to unknown keys in it.
+fn prefix_of(level: &[Step]) -> String {
+    let names: Vec<String> = level.iter().map(ToString::to_string).collect();
+    format!("{}[].", names.join("."))
 }
 
 /// Bytes of a value as text, roughly.

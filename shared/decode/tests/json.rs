@@ -153,3 +153,19 @@ fn many_small_records_are_read_in_batches() {
     let text = format!("[{}{{}}]", r#"{"patient_id":"P"},"#.repeat(100_000));
     assert_eq!(patients("a.json", text).good().rows.len(), 100_001);
 }
+
+#[test]
+fn a_column_is_read_under_the_first_of_its_paths_that_has_what_it_takes() {
+    let lines = [
+        r#"{"id": "1", "onsetDateTime": "2024-05", "recordedDate": "2024-06-01", "subject": {"reference": "Patient/p1"}}"#,
+        r#"{"id": "2", "onsetPeriod": {"start": "2024"}, "subject": {"reference": "https://x.org/fhir/Patient/p2/_history/1"}}"#,
+        r#"{"id": "3", "onsetDateTime": "", "recordedDate": "2024-06-01T10:00:00Z", "subject": {"reference": "urn:uuid:p3"}}"#,
+        r#"{"id": "4", "subject": {"reference": "Group/p4", "identifier": {"value": "p4"}}}"#,
+    ];
+    let set = carelake_contracts::ContractSet::embedded().unwrap();
+    let contract = set.contract("fhir", "conditions").unwrap();
+    let place = |name: &str| contract.columns.iter().position(|column| column.name == name).unwrap();
+    let found = read("fhir/conditions/a.ndjson", lines.join("\n")).good();
+    assert_eq!(found.column(place("patient_id")), ["p1", "p2", "p3", "p4"]);
+    assert_eq!(found.column(place("start_date")), ["2024-05-01", "2024-01-01", "2024-06-01T10:00:00Z", ""]);
+}

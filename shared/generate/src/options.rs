@@ -20,6 +20,8 @@ pub struct Options {
     pub out: PathBuf,
     /// The day of the extracts: history lies before it, upcoming appointments after it.
     pub as_of: NaiveDate,
+    /// Plant no errors.
+    pub clean: bool,
 }
 
 impl Options {

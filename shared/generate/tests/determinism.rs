@@ -48,8 +48,13 @@ fn every_file_is_in_the_manifest() {
 #[test]
 fn progress_ends_at_the_total_for_every_source() {
     let folder = tempfile::tempdir().unwrap();
-    let options =
-        Options { patients: 250, seed: 1, out: folder.path().to_owned(), as_of: "2026-03-31".parse().unwrap() };
+    let options = Options {
+        patients: 250,
+        seed: 1,
+        out: folder.path().to_owned(),
+        as_of: "2026-03-31".parse().unwrap(),
+        clean: false,
+    };
     let mut last = std::collections::BTreeMap::new();
     generate(&options, &mut |progress| {
         last.insert(progress.source, (progress.done, progress.total));
@@ -63,6 +68,12 @@ fn progress_ends_at_the_total_for_every_source() {
 fn the_smallest_hospital_has_one_patient_and_none_is_an_error() {
     assert_eq!(support::landing(1, 1).manifest.patients, 1);
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { patients: 0, seed: 1, out: folder.path().to_owned(), as_of: "2026-03-31".parse().unwrap() };
+    let options = Options {
+        patients: 0,
+        seed: 1,
+        out: folder.path().to_owned(),
+        as_of: "2026-03-31".parse().unwrap(),
+        clean: false,
+    };
     assert!(matches!(generate(&options, &mut |_| {}), Err(Error::Options(_))));
 }

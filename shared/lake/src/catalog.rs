@@ -111,7 +111,13 @@ pub trait Catalog: Send + Sync {
     ///
     /// # Errors
     /// When the catalogue cannot be read.
-    async fn drift(&self, tables: &[TableEntry], views: &[ViewEntry]) -> Result<Vec<Drift>, LakeError>;
+    async fn drift(&self, tables: &[TableEntry], views: &[ViewEntry]) -> Result<Vec<Drift>, LakeError> {
+        let (present, shown) = (self.tables().await?, self.views().await?);
+        let mut found = drift::of(tables, &present, TableEntry::differences);
+        found.extend(drift::of(views, &shown, ViewEntry::differences));
+        found.sort();
+        Ok(found)
+    }
 
     /// All tables, by database and name.
     ///
@@ -173,14 +179,6 @@ impl Catalog for FolderCatalog {
 
     async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError> {
         self.lake.delete(&Layout::catalogue("view", database, name)).await
-    }
-
-    async fn drift(&self, tables: &[TableEntry], views: &[ViewEntry]) -> Result<Vec<Drift>, LakeError> {
-        let (present, shown) = (self.tables().await?, self.views().await?);
-        let mut found = drift::of(tables, &present, TableEntry::differences);
-        found.extend(drift::of(views, &shown, ViewEntry::differences));
-        found.sort();
-        Ok(found)
     }
 
     async fn tables(&self) -> Result<Vec<TableEntry>, LakeError> {

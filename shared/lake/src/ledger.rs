@@ -118,6 +118,9 @@ pub struct ConformEntry {
     pub mapping: String,
     /// Rows of bronze that wait in quarantine for a parent.
     pub orphans: u64,
+    /// Rows that take their record out of a table.
+    #[serde(default)]
+    pub deletions: u64,
     /// Tag of the object that holds them. Another tag there is of a run that was cut short.
     #[serde(default)]
     pub orphans_tag: Option<String>,

@@ -6,8 +6,10 @@
 mod key;
 mod mask;
 mod phi;
+mod profile;
 mod short;
 
 pub use key::{KeyError, LakeKey, Pseudonyms};
 pub use mask::{mask, redact};
 pub use phi::Phi;
+pub use profile::{Identifier, Pattern, Profile, Rule};

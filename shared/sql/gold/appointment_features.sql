@@ -5,6 +5,7 @@
 -- owner: operations
 -- materialised: delta
 -- partition_by: source
+-- sort_joins: patient_id
 -- source: scheduling and noshow_vitoria feeds. An appointment counts as missed or kept when it is dated on the as-of day or
 --   before, its record was not changed after that day, and its status is No-show, Completed or not given: missed when no_show
 --   says so, else by the status. Cancelled and other appointments are neither. History is made of outcomes dated
@@ -202,6 +203,7 @@ persons AS (
 patient_history AS (
     SELECT
         b.source,
+        b.patient_id,
         b.appointment_id,
         COUNT(CASE WHEN o.appointment_date < b.appointment_date THEN o.missed END) AS known,
         SUM(CASE WHEN o.appointment_date < b.appointment_date THEN o.missed END) AS missed,
@@ -231,7 +233,7 @@ patient_history AS (
             OR o.booking_date < b.appointment_date
             OR o.scheduled_at <= b.scheduled_at
         )
-    GROUP BY b.source, b.appointment_id
+    GROUP BY b.source, b.patient_id, b.appointment_id
 ),
 described AS (
     SELECT
@@ -330,7 +332,7 @@ FROM described t
 JOIN source_history sh
     ON sh.source = t.source AND sh.appointment_date = t.appointment_date
 LEFT JOIN patient_history ph
-    ON ph.source = t.source AND ph.appointment_id = t.appointment_id
+    ON ph.source = t.source AND ph.patient_id = t.patient_id AND ph.appointment_id = t.appointment_id
 LEFT JOIN practitioner_history dh
     ON dh.source = t.source AND dh.practitioner_id = t.practitioner_id AND dh.appointment_date = t.appointment_date
 LEFT JOIN specialty_history kh

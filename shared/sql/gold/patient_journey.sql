@@ -1,10 +1,11 @@
 -- name: patient_journey
--- version: 1
+-- version: 2
 -- description: The way of each patient through each condition: diagnosis, treatment, recovery, care before and after.
 -- grain: one row per source, patient and condition code
 -- owner: quality
 -- materialised: delta
--- source: first diagnosis is the earliest start of the code; treatment is the first medication whose reason is the code;
+-- source: first diagnosis is the earliest start of the code; treatment is the first medication whose reason is the
+--    code, given as such or by the record of the condition;
 --    recovery is the earliest end of the code. Encounters are all distinct encounters of the patient, by day: before the
 --    first day of treatment, and from that day on; both are 0 for the untreated
 -- measure: journey
@@ -34,19 +35,42 @@ WITH diagnoses AS (
     WHERE c.code IS NOT NULL AND c.patient_id IS NOT NULL
     GROUP BY c.source, c.patient_id, c.code
 ),
-medications AS (
+orders AS (
     SELECT
         m.source,
         m.patient_id,
         m.reason_code,
-        m.description,
-        CAST(m.start_at AS DATE) AS start_date,
-        ROW_NUMBER() OVER (
-            PARTITION BY m.source, m.patient_id, m.reason_code
-            ORDER BY m.start_at, m.code, m.description
-        ) AS place
+        m.start_at,
+        m.code,
+        m.description
     FROM silver.medications m
-    WHERE m.reason_code IS NOT NULL AND m.start_at IS NOT NULL
+    WHERE m.reason_code IS NOT NULL
+    UNION ALL
+    SELECT
+        m.source,
+        m.patient_id,
+        c.code AS reason_code,
+        m.start_at,
+        m.code,
+        m.description
+    FROM silver.medications m
+    JOIN silver.conditions c
+        ON c.source = m.source AND c.record_id = m.reason_record_id
+    WHERE m.reason_code IS NULL AND c.code IS NOT NULL
+),
+medications AS (
+    SELECT
+        o.source,
+        o.patient_id,
+        o.reason_code,
+        o.description,
+        CAST(o.start_at AS DATE) AS start_date,
+        ROW_NUMBER() OVER (
+            PARTITION BY o.source, o.patient_id, o.reason_code
+            ORDER BY o.start_at, o.code, o.description
+        ) AS place
+    FROM orders o
+    WHERE o.start_at IS NOT NULL
 ),
 events AS (
     SELECT

@@ -16,7 +16,12 @@
 //! | [`greatest`] | `greatest(a, b, …)`, `least(a, b, …)`: NULL when any value is NULL |
 //! | [`extremes`] | `max_by(x, y)`, `min_by(x, y)` |
 //! | [`approximate`] | `approx_distinct(x)`, `approx_percentile(x, percentage)` |
-//! | here | `arbitrary(x)`: DataFusion's `any_value`, which Trino has too |
+//! | [`texts`] | `regexp_extract`, `regexp_replace`, `split`, `split_part`, `concat`, `codepoint` |
+//! | [`json`] | `json_extract_scalar(json, path)`, `json_extract`, `json_array_length` |
+//! | [`moments`] | `date_parse`, `from_unixtime`, `to_unixtime`, `from_iso8601_date`, `from_iso8601_timestamp` |
+//! | [`rewritten`] | `mod`, `bitwise_and`, `try`, `nan()` …: another way of writing an expression |
+//! | [`type_name`] | `typeof(x)` |
+//! | here | Trino's names of what DataFusion has under another: `arbitrary`, `every`, `variance`, `contains` … |
 
 pub mod approximate;
 mod arguments;
@@ -31,9 +36,16 @@ pub mod date_parts;
 pub mod date_trunc;
 pub mod extremes;
 pub mod greatest;
+pub mod json;
+pub mod moments;
 mod pattern;
+pub mod rewritten;
+pub mod simple;
+pub mod texts;
+pub mod type_name;
 
 use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry;
 use datafusion::functions_aggregate::any_value::any_value_udaf;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
@@ -55,8 +67,27 @@ pub fn scalar() -> Vec<ScalarUDF> {
         ScalarUDF::from(greatest::Bound::least()),
     ];
     functions.extend(date_parts::all().into_iter().map(ScalarUDF::from));
+    functions.extend(rewritten::all().into_iter().map(ScalarUDF::from));
+    functions.extend([texts::all(), json::all(), moments::all()].into_iter().flatten().map(ScalarUDF::from));
+    functions.extend([ScalarUDF::from(texts::Concat::new()), ScalarUDF::from(type_name::TypeOf::new())]);
     functions
 }
+
+/// DataFusion's name of a scalar function, and Trino's.
+const SCALAR_NAMES: [(&str, &str); 9] = [
+    ("array_has", "contains"),
+    ("array_remove_all", "array_remove"),
+    ("ceil", "ceiling"),
+    ("generate_series", "sequence"),
+    ("isnan", "is_nan"),
+    ("levenshtein", "levenshtein_distance"),
+    ("random", "rand"),
+    ("signum", "sign"),
+    ("trunc", "truncate"),
+];
+
+/// The same of aggregate functions.
+const AGGREGATE_NAMES: [(&str, &str); 2] = [("bool_and", "every"), ("var_samp", "variance")];
 
 /// The aggregate functions.
 pub fn aggregate() -> Vec<AggregateUDF> {
@@ -77,6 +108,14 @@ pub fn register(ctx: &SessionContext) -> Result<()> {
     }
     for function in aggregate() {
         ctx.register_udaf(function);
+    }
+    for (known, name) in SCALAR_NAMES {
+        let function = ctx.state().udf(known)?;
+        ctx.register_udf(function.as_ref().clone().with_aliases([name]));
+    }
+    for (known, name) in AGGREGATE_NAMES {
+        let function = ctx.state().udaf(known)?;
+        ctx.register_udaf(function.as_ref().clone().with_aliases([name]));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 //! - Nothing reads the clock: the views read the run's as-of date from `gold.as_of`.
 
 pub mod functions;
+pub mod joins;
 mod memory;
 pub mod session;
 pub mod views;

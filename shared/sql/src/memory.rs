@@ -13,7 +13,7 @@ use carelake_lake::Lake;
 use datafusion::common::resources_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
 use futures::Stream;
@@ -22,6 +22,8 @@ use futures::Stream;
 const SPILLABLE: usize = 64 << 20;
 /// Bytes that each of them may hold whatever the others do: fewer could not be merged again.
 const EACH: usize = 4 << 20;
+/// Spill files that are merged at a time.
+const MERGED: usize = 16;
 /// Bytes read from a spill file at a time.
 const CHUNK: usize = 1 << 18;
 
@@ -30,13 +32,30 @@ const CHUNK: usize = 1 << 18;
 /// # Errors
 /// When they cannot be set up.
 pub(crate) fn bounded(lake: &Lake) -> Result<Arc<RuntimeEnv>> {
-    let spills = DiskManagerBuilder::default()
-        .with_temp_file_factory(Arc::new(Spills { lake: lake.clone() }))
-        .with_max_temp_directory_size(u64::MAX);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(SpillFirst { held: AtomicUsize::new(0) }))
-        .with_disk_manager_builder(spills)
+        .with_disk_manager_builder(spills(lake))
         .build_arc()
+}
+
+/// The surroundings of many queries at once, which fail beyond `bytes` of memory when they cannot spill.
+///
+/// # Errors
+/// When they cannot be set up.
+pub(crate) fn limited(lake: &Lake, bytes: usize) -> Result<Arc<RuntimeEnv>> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
+        .with_disk_manager_builder(spills(lake))
+        // Lists of files would be kept for as long as the surroundings are: files that came later would be missed.
+        .with_object_list_cache_limit(0)
+        .build_arc()
+}
+
+fn spills(lake: &Lake) -> DiskManagerBuilder {
+    DiskManagerBuilder::default()
+        .with_temp_file_factory(Arc::new(Spills { lake: lake.clone() }))
+        .with_max_temp_directory_size(u64::MAX)
+        .with_max_spill_merge_fan_in(MERGED)
 }
 
 /// Counts memory. What can spill is told to do so beyond a limit; what cannot is let through: no query fails for want of

@@ -18,9 +18,12 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions_mut};
+
+use crate::joins;
 
 /// Athena's name for the catalogue that holds every database.
 pub const CATALOG: &str = "awsdatacatalog";
@@ -43,14 +46,36 @@ pub fn bounded(lake: &Lake) -> Result<SessionContext> {
     within(crate::memory::bounded(lake)?)
 }
 
+/// What the queries of many clients share: bytes of memory, beyond which what cannot spill fails, and spills in the
+/// lake's scratch folder.
+///
+/// # Errors
+/// When they cannot be set up.
+pub fn memory_of(lake: &Lake, bytes: usize) -> Result<Arc<RuntimeEnv>> {
+    crate::memory::limited(lake, bytes)
+}
+
+/// A session of its own within what is shared. Its `information_schema` is a database like others.
+///
+/// # Errors
+/// When a function cannot be registered.
+pub fn sharing(runtime: Arc<RuntimeEnv>) -> Result<SessionContext> {
+    configured(runtime, false)
+}
+
 fn within(runtime: Arc<RuntimeEnv>) -> Result<SessionContext> {
+    configured(runtime, true)
+}
+
+fn configured(runtime: Arc<RuntimeEnv>, information_schema: bool) -> Result<SessionContext> {
     let config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, DEFAULT_DATABASE)
-        .with_information_schema(true)
+        .with_information_schema(information_schema)
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true);
     let session = SessionContext::new_with_config_rt(config, runtime);
+    let session = SessionContext::new_with_state(joins::holding_the_smaller(session.state()));
     crate::functions::register(&session)?;
     Ok(session)
 }
@@ -159,14 +184,28 @@ impl LakeSession {
         if asked != values.len() {
             return Err(DataFusionError::Plan(format!("the query takes {asked} values, {} were given", values.len())));
         }
+        let plan = self.plan_of(statement).await?;
+        let values: Vec<ScalarValue> = values.iter().map(|value| ScalarValue::from(*value)).collect();
+        let plan = if values.is_empty() { plan } else { plan.with_param_values(ParamValues::from(values))? };
+        self.session.execute_logical_plan(plan).await
+    }
+
+    /// Plans a statement that was parsed before; it may read, never write.
+    ///
+    /// # Errors
+    /// When it is not valid, or names what is not there.
+    pub async fn plan(&self, statement: Statement) -> Result<DataFrame> {
+        let plan = self.plan_of(statement).await?;
+        self.session.execute_logical_plan(plan).await
+    }
+
+    async fn plan_of(&self, statement: Statement) -> Result<LogicalPlan> {
         for name in self.named_by(&statement)? {
             Box::pin(self.provide(&name)).await?;
         }
         let plan = self.session.state().statement_to_plan(statement).await?;
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).verify_plan(&plan)?;
-        let values: Vec<ScalarValue> = values.iter().map(|value| ScalarValue::from(*value)).collect();
-        let plan = if values.is_empty() { plan } else { plan.with_param_values(ParamValues::from(values))? };
-        self.session.execute_logical_plan(plan).await
+        Ok(plan)
     }
 
     /// Tables and views that a statement names; all of them when it asks about the catalogue itself.
@@ -174,7 +213,7 @@ impl LakeSession {
         let mut names = BTreeSet::new();
         for reference in self.session.state().resolve_table_references(statement)? {
             let reference = reference.resolve(CATALOG, DEFAULT_DATABASE);
-            if reference.schema.as_ref() == "information_schema" {
+            if reference.schema.as_ref() == "information_schema" && self.session.copied_config().information_schema() {
                 return Ok(self.tables.keys().chain(self.views.keys()).cloned().collect());
             }
             names.insert(format!("{}.{}", reference.schema, reference.table));

@@ -49,6 +49,8 @@ pub struct View {
     pub partition_by: Vec<String>,
     /// Z-order columns of a materialised one.
     pub z_order: Vec<String>,
+    /// Keys of joins whose sides are sorted, because they are too large to be held in memory; of a materialised one.
+    pub sort_joins: Vec<String>,
     /// Where the definition comes from.
     pub source_of_definition: String,
     /// The family of a clinical measure, such as quality or surveillance; none for other views.

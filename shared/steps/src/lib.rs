@@ -18,6 +18,7 @@ pub mod quality;
 pub mod report;
 mod roles;
 pub mod run;
+pub mod share;
 
 pub use carelake_ingest::{self as ingest, erased, schema};
 pub use context::Context;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use carelake_lake::{Drift, ErrorKind, LakeError, Layout, TableEntry};
+use carelake_sql::joins;
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
 use carelake_tables::{OpenTable, Write, clustered};
@@ -257,8 +258,9 @@ async fn materialise(
     written: &Versions,
 ) -> Result<u64, StepError> {
     let qualified = view.qualified();
-    let rows =
-        clustered(rows, session.context().state(), &view.partition_by, &view.z_order).await.map_err(failed(view))?;
+    let state = joins::sorting(session.context().state(), &view.sort_joins);
+    let rows = DataFrame::new(state.clone(), rows.into_unoptimized_plan());
+    let rows = clustered(rows, state, &view.partition_by, &view.z_order).await.map_err(failed(view))?;
     let write = Write {
         plan: rows.plan,
         session: rows.session,
@@ -317,9 +319,7 @@ async fn small_table(
     let wanted = session.read_batch(batch).map_err(failed)?;
     if let Some(table) = &current {
         let present = session.read_table(context.tables.provider(table).await?).map_err(failed)?;
-        let differs = |one: &datafusion::prelude::DataFrame, other: &datafusion::prelude::DataFrame| {
-            one.clone().except(other.clone())
-        };
+        let differs = |one: &DataFrame, other: &DataFrame| one.clone().except(other.clone());
         let missing = differs(&wanted, &present).map_err(failed)?.count().await.map_err(failed)?;
         let surplus = differs(&present, &wanted).map_err(failed)?.count().await.map_err(failed)?;
         if missing + surplus == 0 {

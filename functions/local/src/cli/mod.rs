@@ -1,6 +1,7 @@
 //! The command line.
 
 mod models;
+mod serve;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
-pub use upkeep::{Erase, Maintain, Publish, RotateKey};
+pub use serve::{Report, Serve};
+pub use upkeep::{Erase, Export, Maintain, Publish, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
 #[derive(Debug, Parser)]
@@ -40,6 +42,10 @@ pub enum Command {
     Sql(Sql),
     /// Run a prepared query, such as get_patient_history
     Call(Call),
+    /// Answer Athena's clients on this machine: PyAthena, awswrangler, boto3, BI tools
+    Serve(Serve),
+    /// Write a site of plots and tables that a browser shows without a server
+    Report(Report),
     /// List tables and views
     Tables(InLake),
     /// Show the columns of a table or view
@@ -62,6 +68,8 @@ pub enum Command {
     Dq(Dq),
     /// Compute gold and the catalogue from silver as it is, or show with --check where the catalogue differs from the definitions
     Publish(Publish),
+    /// Write rows for others, de-identified as a profile says, and prove it on what was written
+    Export(Export),
     /// Remove patients from landing, every layer and every old version, with a receipt
     Erase(Erase),
     /// Put small files together, and remove old versions, left-over files and old reports
@@ -328,6 +336,9 @@ pub struct Generate {
     /// The generated hospital's today
     #[arg(long, default_value = "2025-06-30")]
     pub as_of: NaiveDate,
+    /// Plant no errors
+    #[arg(long)]
+    pub clean: bool,
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {

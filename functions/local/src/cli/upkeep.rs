@@ -116,3 +116,24 @@ fn span(text: &str) -> Result<TimeDelta, String> {
     let known = parsed.filter(|span| *span >= TimeDelta::zero());
     known.ok_or_else(|| "give a number and d, h, m or s, such as 30d".to_owned())
 }
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct Export {
+    #[command(flatten)]
+    pub place: InLake,
+    /// The profile: safe-harbor removes the 18 identifiers of the HIPAA Privacy Rule
+    #[arg(long)]
+    pub profile: String,
+    /// Empty folder to write: a Parquet file a table, and manifest.json
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Only rows of this sender
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Write nothing, and only look for what identifies persons in a folder that was exported
+    #[arg(long)]
+    pub scan: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}

@@ -157,6 +157,7 @@ fn column(column: &carelake_contracts::Column) -> Vec<String> {
 fn rule(rule: &carelake_contracts::Rule) -> Vec<String> {
     let (kind, about) = match &rule.kind {
         RuleKind::Domain { column, values, .. } => ("domain", format!("{column}: {}", values.join(", "))),
+        RuleKind::NotIn { column, values } => ("not_in", format!("{column}: {}", values.join(", "))),
         RuleKind::Range { column, min, max, .. } => {
             let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".to_owned());
             ("range", format!("{column}: {} to {}", bound(min), bound(max)))

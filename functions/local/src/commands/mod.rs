@@ -3,6 +3,7 @@
 mod contract;
 mod data;
 mod erase;
+mod export;
 mod generate;
 mod land;
 mod maintain;
@@ -12,9 +13,11 @@ mod models;
 mod publish;
 mod quality;
 mod quarantine;
+mod report;
 mod rotate_key;
 mod run;
 mod score;
+mod serve;
 mod settle;
 mod train;
 
@@ -81,6 +84,8 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Land(arguments) => land::land(&arguments),
         Command::Sql(arguments) => data::sql(&arguments).await,
         Command::Call(arguments) => data::call(&arguments).await,
+        Command::Report(arguments) => report::report(&arguments).await,
+        Command::Serve(arguments) => serve::serve(&arguments).await,
         Command::Tables(place) => data::tables(&place).await,
         Command::Describe(arguments) => data::describe(&arguments).await,
         Command::Measures { command } => measures::dispatch(&command),
@@ -88,6 +93,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
         Command::Publish(arguments) => publish::publish(&arguments).await,
+        Command::Export(arguments) => export::export(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
         Command::Maintain(arguments) => maintain::maintain(&arguments).await,
         Command::RotateKey(arguments) => rotate_key::rotate_key(&arguments).await,

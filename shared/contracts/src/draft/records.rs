@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::Sample;
-use crate::path::JsonPath;
+use crate::path::{JsonPath, Step};
 
 /// Rows of a sample, at most.
 const MOST_ROWS: usize = 50_000;
@@ -148,7 +148,7 @@ type Element<'v> = (Option<&'v Value>, Option<usize>);
 
 fn explode<'v>(
     elements: &mut Vec<Element<'v>>,
-    levels: &[Vec<String>],
+    levels: &[Vec<Step>],
     paths: &[JsonPath],
     rows: &mut Vec<Vec<Option<String>>>,
 ) {
@@ -189,8 +189,12 @@ fn value(path: &JsonPath, elements: &[Element<'_>]) -> Option<String> {
     }
 }
 
-fn follow<'v>(value: &'v Value, keys: &[String]) -> Option<&'v Value> {
-    keys.iter().try_fold(value, |current, key| current.get(key))
+/// The value at the end of a path of keys; drafted paths have no other steps.
+fn follow<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
+    steps.iter().try_fold(value, |current, step| match step {
+        Step::Key(key) => current.get(key),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The feeds, one module each, and the landing folder they write into.
 
 mod clinic;
+mod fhir;
 mod network;
 mod noshow_vitoria;
 mod scheduling;
@@ -12,6 +13,7 @@ use chrono::{Days, NaiveDate};
 use crate::error::Error;
 use crate::manifest::{FileReport, MANIFEST_VERSION, Manifest, Signal, sum_by_dataset};
 use crate::options::{Options, Progress};
+use crate::plant::Fault;
 use crate::random::Random;
 use crate::write::{CsvFile, Place, Table};
 
@@ -55,6 +57,11 @@ impl<'a> Landing<'a> {
         self.options.as_of - Days::new(days)
     }
 
+    /// Errors to plant into a file: none into a clean hospital.
+    pub(crate) fn faults(&self, faults: &'static [Fault]) -> &'static [Fault] {
+        if self.options.clean { &[] } else { faults }
+    }
+
     /// The random stream of a feed; adding a feed does not change the others.
     pub(crate) fn random(&self, feed: u64) -> Random {
         Random::new(self.options.seed, feed)
@@ -62,12 +69,24 @@ impl<'a> Landing<'a> {
 
     /// The place of a file in the landing layout.
     pub(crate) fn place(&mut self, source: &'static str, dataset: &'static str, folder: &str, file: &str) -> Place {
+        self.place_in(source, dataset, dataset, folder, file)
+    }
+
+    /// The same for a file whose dataset is told by its name, in a folder of another name.
+    pub(crate) fn place_in(
+        &mut self,
+        source: &'static str,
+        dataset: &'static str,
+        called: &str,
+        folder: &str,
+        file: &str,
+    ) -> Place {
         self.opened += 1;
         Place {
             source,
             dataset,
-            relative: format!("{source}/{dataset}/{folder}/{file}"),
-            path: self.options.out.join(source).join(dataset).join(folder).join(file),
+            relative: format!("{source}/{called}/{folder}/{file}"),
+            path: self.options.out.join(source).join(called).join(folder).join(file),
             ordinal: self.opened,
         }
     }
@@ -84,7 +103,8 @@ impl<'a> Landing<'a> {
     ) -> Result<CsvFile, Error> {
         let file = format!("{dataset}{ending}");
         let place = self.place(table.feed, dataset, &date.to_string(), &file);
-        CsvFile::create(table, place, rows, random.fork())
+        let table = Table { faults: self.faults(table.faults), ..*table };
+        CsvFile::create(&table, place, rows, random.fork())
     }
 
     /// Adds a finished file to the manifest.

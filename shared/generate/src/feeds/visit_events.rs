@@ -75,7 +75,8 @@ pub(super) fn write(landing: &mut Landing<'_>, sender: &Sender) -> Result<(), Er
     for date in dates {
         let folder = date.format("%Y%m%d").to_string();
         let place = landing.place(sender.source, DATASET, &folder, "visit_events.json");
-        files.push(EventFile::create(*sender, place, date, total / 3, &mut random)?);
+        let deck = Deck::new(landing.faults(FAULTS), total / 3, &mut random);
+        files.push(EventFile::create(*sender, place, date, deck)?);
     }
     for number in 0..total {
         let sex = Sex::draw(&mut random, 0.5);
@@ -108,14 +109,14 @@ struct EventFile {
 }
 
 impl EventFile {
-    fn create(sender: Sender, place: Place, date: NaiveDate, records: u64, random: &mut Random) -> Result<Self, Error> {
+    fn create(sender: Sender, place: Place, date: NaiveDate, deck: Deck) -> Result<Self, Error> {
         Ok(Self {
             sink: Sink::create(&place.path)?,
             sender,
             place,
             date,
             findings: Findings::default(),
-            deck: Deck::new(FAULTS, records, random),
+            deck,
             empty: true,
             visits: 0,
             strangers: 0,

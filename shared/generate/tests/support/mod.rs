@@ -48,7 +48,8 @@ impl Landing {
 /// Generates into a new folder.
 pub fn landing(patients: usize, seed: u64) -> Landing {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { patients, seed, out: folder.path().to_owned(), as_of: "2026-03-31".parse().unwrap() };
+    let options =
+        Options { patients, seed, out: folder.path().to_owned(), as_of: "2026-03-31".parse().unwrap(), clean: false };
     let manifest = generate(&options, &mut |_| {}).unwrap();
     Landing { folder, manifest }
 }

@@ -177,11 +177,8 @@ async fn commit(
 /// # Errors
 /// Why none does.
 pub fn covered(context: &Context, key: &LandingKey) -> Result<(LandingPath, Contract), &'static str> {
-    let path = LandingPath::parse(key.expose())?;
-    let feed = context.sources.feed(&path.source);
-    let contract = context.contracts.contract(feed, &path.dataset).cloned();
-    let missing = "no contract has this feed and dataset; add one, or bind the source in sources.toml";
-    contract.map(|contract| (path, contract)).ok_or(missing)
+    let (path, contract) = context.contracts.covering(&context.sources, key.expose())?;
+    Ok((path, contract.clone()))
 }
 
 /// Makes the partitions of the written objects known to the catalogue; that of quarantine always, because conform may

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use carelake_ingest::large::{AT_ONCE, abandoned, any, forget, restart};
+use carelake_ingest::large::{AT_ONCE, abandoned, any as any_under_way, forget, restart};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
@@ -190,7 +190,7 @@ fn a_file_that_nobody_finishes_is_abandoned_after_its_time_and_not_before() {
         world.arrive(&context, &always()).await.unwrap();
         let stored = context.lake.stored("_carelake/parts").await.unwrap();
         let last = stored.iter().map(|one| one.modified).max().unwrap();
-        assert!(any(&context).await.unwrap());
+        assert!(any_under_way(&context).await.unwrap());
         assert!(abandoned(&context, last - chrono::TimeDelta::seconds(60)).await.unwrap().is_empty());
         let old = abandoned(&context, last + chrono::TimeDelta::seconds(60)).await.unwrap();
         assert_eq!(old.len(), 1);
@@ -202,7 +202,7 @@ fn a_file_that_nobody_finishes_is_abandoned_after_its_time_and_not_before() {
             ["0123"],
             "nobody knows its file"
         );
-        assert!(!any(&context).await.unwrap());
+        assert!(!any_under_way(&context).await.unwrap());
     });
 }
 

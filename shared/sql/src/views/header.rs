@@ -13,13 +13,15 @@
 //! ```
 //!
 //! A clinical measure names its family (`-- measure: quality`) and what it leaves out (`-- exclusion died: …`).
+//! A mart names its partition columns (`-- partition_by: …`), the columns by which its rows lie close (`-- z_order: …`) and
+//! the keys of joins whose sides are too large to be held in memory and are sorted instead (`-- sort_joins: …`).
 //! A line that starts with three blanks after the dashes continues the entry above it. A unit stands in brackets at the
 //! end of a column's description.
 
 use super::{View, ViewColumn, ViewError, ViewParameter};
 
-const KEYS: &str = "name, version, description, grain, owner, materialised, partition_by, z_order, source, \
-                    measure, exclusion <name>, parameter <name> or column <name>";
+const KEYS: &str = "name, version, description, grain, owner, materialised, partition_by, z_order, sort_joins, \
+                    source, measure, exclusion <name>, parameter <name> or column <name>";
 
 /// One `-- key: value` entry.
 struct Entry {
@@ -82,6 +84,7 @@ struct Fields {
     materialised: Option<bool>,
     partition_by: Option<Vec<String>>,
     z_order: Option<Vec<String>>,
+    sort_joins: Option<Vec<String>>,
     source: Option<String>,
     measure: Option<String>,
     exclusions: Vec<ViewParameter>,
@@ -124,6 +127,7 @@ impl Fields {
                 "materialised" => self.materialised.replace(materialised(file, entry)?).is_none(),
                 "partition_by" => self.partition_by.replace(names(value)).is_none(),
                 "z_order" => self.z_order.replace(names(value)).is_none(),
+                "sort_joins" => self.sort_joins.replace(names(value)).is_none(),
                 "measure" => self.measure.replace(value.to_owned()).is_none(),
                 "source" => self.source.replace(value.to_owned()).is_none(),
                 _ => return Err(unknown(file, entry)),
@@ -162,6 +166,7 @@ impl Fields {
             materialised: required(file, "materialised", self.materialised)?,
             partition_by: self.partition_by.unwrap_or_default(),
             z_order: self.z_order.unwrap_or_default(),
+            sort_joins: self.sort_joins.unwrap_or_default(),
             source_of_definition: required(file, "source", self.source)?,
             measure: self.measure,
             exclusions: self.exclusions,
@@ -177,12 +182,12 @@ impl Fields {
                 "select the sender first and describe it as `-- column source: …`: equal ids of two senders are two things",
             ));
         }
-        let laid_out = !view.partition_by.is_empty() || !view.z_order.is_empty();
+        let laid_out = !view.partition_by.is_empty() || !view.z_order.is_empty() || !view.sort_joins.is_empty();
         if laid_out && !view.materialised {
             return Err(ViewError::new(
                 file,
                 None,
-                "a view that is not materialised has no partition_by or z_order",
+                "a view that is not materialised has no partition_by, z_order or sort_joins",
                 "write `-- materialised: delta` or remove those lines",
             ));
         }

@@ -249,7 +249,7 @@ fn a_faulty_definition_names_file_line_and_remedy() {
         ),
         (
             good.replace("materialised: no", "materialised: no\n-- z_order: total"),
-            "is not materialised has no partition_by",
+            "is not materialised has no partition_by, z_order or sort_joins",
         ),
         (good.replace("materialised: no", "materialised: delta\n-- z_order: x"), "names `x`, which is no column"),
         (good.replace("-- column source: sender\n", ""), "gold/a.sql: the first column is not `source`"),

@@ -12,4 +12,5 @@ mod definitions;
 mod fixtures;
 mod functions;
 mod golden;
+mod joins;
 mod signs;

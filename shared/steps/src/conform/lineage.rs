@@ -36,7 +36,7 @@ pub async fn origins(
     register_codes(contracts, &session)?;
     register(&session, "bronze", &schema::bronze(contract)).map_err(failed)?;
     register(&session, "identity", &schema::identity(contract)).map_err(failed)?;
-    let rows = mapped(&session, target, table, contract, "source").await?;
+    let rows = mapped(&session, target, table, contract, "source").await?.rows;
     let texts = table.columns.iter().filter(|column| column.column_type == ColumnType::String);
     let names: Vec<&str> = texts.map(|column| column.name.as_str()).collect();
     // A mapping that reads numbers from a text does not take marks: its other columns are looked at one by one.

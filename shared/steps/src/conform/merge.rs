@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use carelake_contracts::{Load, Table};
+use carelake_contracts::{DELETED, Load, Table};
 use carelake_lake::Lake;
 use chrono::NaiveDate;
 use datafusion::arrow::array::{Array, AsArray};
@@ -11,13 +11,14 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::min_max::min_udaf;
-use datafusion::functions_window::expr_fn::row_number;
+use datafusion::functions_window::expr_fn::{rank, row_number};
 use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFunctionDefinition, cast, lit,
 };
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
+use super::deletions::marked;
 use super::repeated::repeated;
 use super::scope::Scope;
 use crate::error::{QueryError, StepError};
@@ -66,6 +67,8 @@ pub struct Merge<'a> {
     pub table: &'a Table,
     /// How rows enter it.
     pub load: Load,
+    /// Columns of which one row a value stays, beside the source: the table's key, or the record's identifier.
+    pub key: &'a [String],
     /// Which files the rows are from.
     pub scope: &'a Scope,
     /// True when the greatest `updated_at` wins.
@@ -95,7 +98,7 @@ impl Merge<'_> {
         };
         let orders = self.scope.orders.iter().map(|order| lit(order.as_str())).collect();
         let replaced = ident("_order").in_list(orders, false);
-        let touched = touched(self.table, self.load, &mapped, &existing, &replaced).await?;
+        let touched = touched(self, &mapped, &existing, &replaced).await?;
         if touched.is_empty() {
             return Ok(None);
         }
@@ -104,13 +107,37 @@ impl Merge<'_> {
             Some(condition) => existing.filter(condition.clone())?,
             None => existing,
         };
-        let kept = inside.filter(Expr::Not(Box::new(replaced)))?;
+        let mut kept = inside.filter(Expr::Not(Box::new(replaced)))?;
+        if marked(&mapped) {
+            kept = kept.with_column(DELETED, lit(false))?;
+        }
         let rows = self.winners(kept.union(mapped)?).await?;
         Ok(Some(Merged { plan: rows.into_unoptimized_plan(), replaces: partition }))
     }
 
     async fn winners(&self, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
-        if self.load == Load::Upsert { winners(self, rows).await } else { Ok(rows) }
+        let rows = match self.load {
+            Load::Upsert if self.by_record() => {
+                let unnamed = rows.clone().filter(self.record().is_null())?;
+                winners(self, rows.filter(self.record().is_not_null())?).await?.union(unnamed)?
+            }
+            Load::Upsert => winners(self, rows).await?,
+            _ => rows,
+        };
+        if !marked(&rows) {
+            return Ok(rows);
+        }
+        let columns: Vec<Expr> = self.table.stored_columns().into_iter().map(|(name, _)| ident(name)).collect();
+        rows.filter(Expr::Not(Box::new(ident(DELETED))))?.select(columns)
+    }
+
+    /// True when rows are named by the identifier of their record.
+    fn by_record(&self) -> bool {
+        self.table.record.as_ref().is_some_and(|record| self.key == std::slice::from_ref(record))
+    }
+
+    fn record(&self) -> Expr {
+        ident(self.table.record.as_deref().unwrap_or_default())
     }
 }
 
@@ -153,13 +180,12 @@ impl Touched {
 }
 
 async fn touched(
-    table: &Table,
-    load: Load,
+    merge: &Merge<'_>,
     mapped: &DataFrame,
     existing: &DataFrame,
     replaced: &Expr,
 ) -> Result<Touched, DataFusionError> {
-    let Some((period, _)) = &table.period else {
+    let Some((period, _)) = &merge.table.period else {
         let any = any(mapped).await? || any(&existing.clone().filter(replaced.clone())?).await?;
         return Ok(Touched::All(any));
     };
@@ -168,10 +194,10 @@ async fn touched(
         .clone()
         .select(column.clone())?
         .union(existing.clone().filter(replaced.clone())?.select(column.clone())?)?;
-    if load == Load::Upsert && !table.key.is_empty() {
-        let keys: Vec<Expr> = table.key.iter().map(|name| ident(name).alias(format!("__{name}"))).collect();
+    if merge.load == Load::Upsert && !merge.key.is_empty() {
+        let keys: Vec<Expr> = merge.key.iter().map(|name| ident(name).alias(format!("__{name}"))).collect();
         let (left, right): (Vec<&str>, Vec<String>) =
-            table.key.iter().map(|name| (name.as_str(), format!("__{name}"))).unzip();
+            merge.key.iter().map(|name| (name.as_str(), format!("__{name}"))).unzip();
         let right: Vec<&str> = right.iter().map(String::as_str).collect();
         let same =
             existing.clone().join(mapped.clone().select(keys)?.distinct()?, JoinType::LeftSemi, &left, &right, None)?;
@@ -195,7 +221,7 @@ async fn any(rows: &DataFrame) -> Result<bool, DataFusionError> {
 /// comes more than once are sorted; they are few.
 async fn winners(merge: &Merge<'_>, rows: DataFrame) -> Result<DataFrame, DataFusionError> {
     // All rows are of one source.
-    let keys: Vec<Expr> = merge.table.key.iter().map(ident).collect();
+    let keys: Vec<Expr> = merge.key.iter().map(ident).collect();
     let Some(often) = repeated(merge.session, merge.lake, rows.clone().select(keys.clone())?).await? else {
         return Ok(rows);
     };
@@ -216,27 +242,20 @@ async fn winners(merge: &Merge<'_>, rows: DataFrame) -> Result<DataFrame, DataFu
         Ok(DataFrame::new(state, joined.build()?))
     };
     let (alone, rivals) = (split(JoinType::LeftAnti)?, split(JoinType::LeftSemi)?);
-    alone.union(first_of_each(merge.table, rivals, keys, merge.latest)?)
+    alone.union(first_of_each(merge, rivals, keys)?)
 }
 
-fn first_of_each(table: &Table, rows: DataFrame, keys: Vec<Expr>, latest: bool) -> Result<DataFrame, DataFusionError> {
+fn first_of_each(merge: &Merge<'_>, rows: DataFrame, keys: Vec<Expr>) -> Result<DataFrame, DataFusionError> {
     let mut order = Vec::new();
-    if latest {
+    if merge.latest {
         order.push(ident("updated_at").sort(false, false));
     }
     order.extend([ident("_order").sort(false, false), ident("_row").sort(false, false)]);
-    rank_first(table, rows, keys, order)
-}
-
-fn rank_first(
-    table: &Table,
-    rows: DataFrame,
-    keys: Vec<Expr>,
-    order: Vec<datafusion::logical_expr::SortExpr>,
-) -> Result<DataFrame, DataFusionError> {
-    let rank = row_number().partition_by(keys).order_by(order).build()?.alias("__rank");
-    let columns: Vec<Expr> = table.stored_columns().into_iter().map(|(name, _)| ident(name)).collect();
-    rows.window(vec![rank])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns)
+    // All rows of the latest record stay, of any other key one row.
+    let place = if merge.by_record() { rank() } else { row_number() };
+    let place = place.partition_by(keys).order_by(order).build()?.alias("__rank");
+    let columns: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name())).collect();
+    rows.window(vec![place])?.filter(ident("__rank").eq(lit(1_u64)))?.select(columns)
 }
 
 /// Cumulative snapshots from the first touched job date on: per date, the latest row of each key so far.

@@ -6,6 +6,7 @@
 //! conflict the whole step runs again.
 
 mod checks;
+mod deletions;
 mod lineage;
 mod merge;
 mod orphans;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use carelake_contracts::{Contract, Table, Target};
 use carelake_lake::{CheckCount, ConformEntry, IngestEntry};
 use carelake_tables::{OpenTable, Write};
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::prelude::SessionContext;
 
 use crate::context::Context;
 use crate::error::StepError;
@@ -98,7 +99,7 @@ struct Prepared<'a> {
     current: Option<OpenTable>,
     scope: scope::Scope,
     session: SessionContext,
-    mapped: DataFrame,
+    mapped: relations::Mapped,
 }
 
 async fn once(
@@ -117,9 +118,13 @@ async fn once(
     }
     let ledger = context.ledger.ingested_of(source, &contract.dataset).await?;
     let mut orphans = orphans::Orphans::default();
+    let mut deletions = deletions::Deletions::default();
     let mut ready = Vec::with_capacity(opened.len());
     for (target, current) in opened {
-        ready.push(prepare(context, contract, source, target, current, batch, &ledger, &mut orphans).await?);
+        let mut prepared = prepare(context, contract, source, target, current, batch, &ledger, &mut orphans).await?;
+        deletions.count(&prepared.mapped).await?;
+        deletions.add_earlier(context, contract, source, batch, known, &mut prepared).await?;
+        ready.push(prepared);
     }
     let mapping = mapping_fingerprint(context, contract);
     let settled = |entry: &IngestEntry| {
@@ -147,6 +152,7 @@ async fn once(
         let record = ConformEntry {
             mapping: mapping.clone(),
             orphans: orphans.rows_of(&entry.order()),
+            deletions: deletions.of(&entry.order()),
             orphans_tag: orphans.tag_of(&entry.order()),
             parents: orphans.parents().clone(),
             checks: orphans.checks_of(&entry.order()),
@@ -183,7 +189,8 @@ async fn prepare<'a>(
     let session = session(context)?;
     relations::register(context, &session, contract, source, &scope.inputs).await?;
     let mapped = relations::mapped(&session, target, table, contract, source).await?;
-    let mapped = orphans.set_aside(context, &session, contract, target, source, mapped).await?;
+    let rows = orphans.set_aside(context, &session, contract, target, source, mapped.rows).await?;
+    let mapped = relations::Mapped { rows, ..mapped };
     Ok(Prepared { target, table, current, scope, session, mapped })
 }
 
@@ -205,10 +212,14 @@ async fn commit(
         table,
         load: target.load,
         scope: &scope,
+        key: match &table.record {
+            Some(record) if mapped.by_record => std::slice::from_ref(record),
+            _ => &table.key,
+        },
         latest: contract.latest_by.is_some() && table.has_column("updated_at"),
         source,
     };
-    let Some(merged) = merge.run(mapped, existing).await? else { return Ok(false) };
+    let Some(merged) = merge.run(mapped.rows, existing).await? else { return Ok(false) };
     let write = Write {
         plan: merged.plan,
         session: session.state(),

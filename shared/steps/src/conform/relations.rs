@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use carelake_contracts::{Contract, ContractSet, Period, Table, Target};
+use carelake_contracts::{Contract, ContractSet, DELETED, Load, Period, Table, Target};
 use carelake_lake::{IngestEntry, Layer};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::datetime::expr_fn::date_part;
 use datafusion::logical_expr::{Expr, cast, col, lit};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
@@ -90,6 +91,14 @@ pub fn register_codes(contracts: &ContractSet, session: &SessionContext) -> Resu
     Ok(())
 }
 
+/// Rows that a mapping makes for its target.
+pub struct Mapped {
+    /// The rows, with every column of the table, and [`DELETED`] last where the mapping returns it.
+    pub rows: DataFrame,
+    /// True when they are named by the sender's identifier of their record.
+    pub by_record: bool,
+}
+
 /// The mapping query's rows with every column of the target table. They are not held in memory: each use reads the
 /// columns it needs again.
 pub async fn mapped(
@@ -98,14 +107,14 @@ pub async fn mapped(
     table: &Table,
     contract: &Contract,
     source: &str,
-) -> Result<DataFrame, StepError> {
+) -> Result<Mapped, StepError> {
     let context = || format!("mapping {} to {}", contract.name(), target.table);
     let failed = |error: datafusion::error::DataFusionError| StepError::query(context(), &error);
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let rows = session.sql_with_options(&target.sql, read_only).await.map_err(failed)?;
     let returned: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
     if let Some(stray) =
-        returned.iter().find(|name| !table.has_column(name) && !["_order", "_row"].contains(&name.as_str()))
+        returned.iter().find(|name| !table.has_column(name) && !["_order", "_row", DELETED].contains(&name.as_str()))
     {
         let text = format!(
             "{}: the query returns \"{stray}\", which the table does not have; rename it or add the column",
@@ -137,7 +146,16 @@ pub async fn mapped(
         };
         selected.push(expression.alias(name));
     }
-    rows.select(selected).map_err(failed)
+    let deletes = returned.iter().any(|name| name == DELETED);
+    if deletes && target.load != Load::Upsert {
+        return Err(StepError::Invalid(format!("{}: only a table that is upserted knows {DELETED}", context())));
+    }
+    if deletes {
+        let marked = cast(datafusion::prelude::ident(DELETED), DataType::Boolean);
+        selected.push(coalesce(vec![marked, lit(false)]).alias(DELETED));
+    }
+    let by_record = table.record.as_ref().is_some_and(|record| returned.contains(record));
+    Ok(Mapped { rows: rows.select(selected).map_err(failed)?, by_record })
 }
 
 fn period(table: &Table, value: &dyn Fn(&str, DataType) -> Expr) -> Expr {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use carelake_contracts::{Contract, ContractSet, RuleKind, Table, Target};
+use carelake_contracts::{Contract, ContractSet, DELETED, Load, RuleKind, Table, Target};
 use carelake_sql::session::{plain, register_in, schema_of};
 use carelake_sql::views::{View, Views};
 use carelake_steps::FeedRoles;
@@ -93,11 +93,15 @@ async fn mapping(set: &ContractSet, contract: &Contract, target: &Target) -> std
             return Err(format!("it does not return {needed}; add it to the SELECT"));
         }
     }
-    let known = |name: &String| table.has_column(name) || name == "_order" || name == "_row";
+    let known = |name: &String| table.has_column(name) || ["_order", "_row", DELETED].contains(&name.as_str());
     if let Some(stray) = returned.iter().find(|name| !known(name)) {
         return Err(format!("it returns {stray}, which the table does not have; rename it, or add the column"));
     }
-    if let Some(key) = table.key.iter().find(|key| !returned.contains(key)) {
+    if target.load != Load::Upsert && returned.iter().any(|name| name == DELETED) {
+        return Err(format!("it returns {DELETED}, which only a table that is upserted knows; leave it out"));
+    }
+    let by_record = table.record.as_ref().is_some_and(|record| returned.contains(record));
+    if let Some(key) = table.key.iter().filter(|_| !by_record).find(|key| !returned.contains(key)) {
         return Err(format!("it does not return {key}, which is of the table's key; add it to the SELECT"));
     }
     let typed = table.columns.iter().filter(|column| returned.contains(&column.name));

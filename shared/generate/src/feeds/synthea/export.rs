@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::tables::{Kind, SHAPES};
 use crate::error::Error;
 use crate::feeds::Landing;
+use crate::feeds::fhir::{Bulk, Record, Row};
 use crate::manifest::Step;
 use crate::people::{self, Sex};
 use crate::random::Random;
@@ -26,6 +27,21 @@ const TOWNS: &[(&str, &str, &str, &str)] = &[
 
 #[rustfmt::skip]
 const SPECIALITIES: &[&str] = &["GENERAL PRACTICE", "CARDIOLOGY", "INTERNAL MEDICINE", "ORTHOPEDIC SURGERY"];
+
+const KINDS: [Kind; 12] = [
+    Kind::Patients,
+    Kind::Encounters,
+    Kind::Conditions,
+    Kind::Medications,
+    Kind::Observations,
+    Kind::Procedures,
+    Kind::Organizations,
+    Kind::Providers,
+    Kind::Payers,
+    Kind::Immunizations,
+    Kind::Allergies,
+    Kind::Careplans,
+];
 
 /// Providers of an organization.
 const PER_ORGANIZATION: u64 = 3;
@@ -124,6 +140,7 @@ pub(super) struct Export {
     pub(super) date: NaiveDate,
     /// Per table the file and, for each of its columns, the position in the table's own columns.
     files: Vec<(CsvFile, Vec<usize>)>,
+    bulk: Bulk,
 }
 
 impl Export {
@@ -153,7 +170,9 @@ impl Export {
             let file = landing.csv(&table, shape.dataset, date, ending, rows, random)?;
             files.push((file, positions));
         }
-        let mut export = Self { form, date, files };
+        let size = |record: Record| (per_patient(record) * patients as f64) as u64;
+        let bulk = Bulk::create(landing, date, form > 0, &size)?;
+        let mut export = Self { form, date, files, bulk };
         let shared = [
             (Kind::Organizations, &directory.organizations),
             (Kind::Providers, &directory.providers),
@@ -172,10 +191,19 @@ impl Export {
 
     /// Writes a row given in the order of the table's own columns.
     pub(super) fn write(&mut self, kind: Kind, row: Vec<String>) -> Result<(), Error> {
+        self.tell(kind, &row)?;
         let Some((file, positions)) = self.files.get_mut(kind as usize) else {
             return Ok(());
         };
         file.write(project(row, positions))
+    }
+
+    /// Writes the same as a FHIR resource.
+    fn tell(&mut self, kind: Kind, row: &[String]) -> Result<(), Error> {
+        let shapes = &SHAPES;
+        let Some((shape, record)) = shapes.get(kind as usize).zip(record_of(kind)) else { return Ok(()) };
+        let header = shape.headers.get(self.form).copied().unwrap_or_default();
+        self.bulk.write(record, &Row { columns: shape.columns, header, values: row })
     }
 
     /// Writes a row of which a rule warns once the other tables are there.
@@ -184,7 +212,8 @@ impl Export {
             return Ok(());
         };
         file.findings().warn(rule, Step::Conform, 1);
-        file.write_as_is(&project(row, positions))
+        file.write_as_is(&project(row.clone(), positions))?;
+        self.tell(kind, &row)
     }
 
     fn count_version(&mut self, kind: Kind) {
@@ -198,8 +227,32 @@ impl Export {
         for (file, _) in self.files {
             landing.finished(file.finish()?);
         }
-        Ok(())
+        self.bulk.finish(landing)
     }
+}
+
+/// The type of resource that says what a row of a table says.
+fn record_of(kind: Kind) -> Option<Record> {
+    match kind {
+        Kind::Patients => Some(Record::Patient),
+        Kind::Encounters => Some(Record::Encounter),
+        Kind::Conditions => Some(Record::Condition),
+        Kind::Medications => Some(Record::Medication),
+        Kind::Observations => Some(Record::Observation),
+        Kind::Procedures => Some(Record::Procedure),
+        Kind::Organizations => Some(Record::Organization),
+        Kind::Providers => Some(Record::Practitioner),
+        Kind::Immunizations => Some(Record::Immunization),
+        Kind::Allergies => Some(Record::Allergy),
+        Kind::Payers | Kind::Careplans => None,
+    }
+}
+
+/// Rows of a type of resource per patient, roughly.
+fn per_patient(record: Record) -> f64 {
+    let shapes = &SHAPES;
+    let kind = KINDS.iter().find(|kind| record_of(**kind) == Some(record));
+    kind.and_then(|kind| shapes.get(*kind as usize)).map_or(0.0, |shape| shape.per_patient)
 }
 
 /// The fields of a row that the export has, in its order.

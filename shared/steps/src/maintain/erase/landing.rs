@@ -35,13 +35,12 @@ pub struct Found {
 
 /// The source's landing files that a contract covers.
 pub fn covered<'a>(context: &'a Context, source: &str, feed: &str) -> Result<Vec<Covered<'a>>, StepError> {
+    let mut sources = Sources::default();
+    sources.bind(source, feed);
     let mut all = Vec::new();
     for key in context.landing.list()? {
-        let Ok(path) = LandingPath::parse(key.expose()) else { continue };
-        if path.source != source {
-            continue;
-        }
-        if let Some(contract) = context.contracts.contract(feed, &path.dataset) {
+        let Ok((path, contract)) = context.contracts.covering(&sources, key.expose()) else { continue };
+        if path.source == source {
             all.push(Covered { key, path, contract });
         }
     }

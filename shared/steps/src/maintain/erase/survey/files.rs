@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use carelake_contracts::{Contract, LandingPath, Roles};
+use carelake_contracts::{Contract, Roles};
 use carelake_lake::{LakeError, LandingFile, LandingKey, Layer};
 
 use super::{Surveyor, Wanted};
@@ -128,12 +128,12 @@ impl Surveyor<'_> {
         if self.request.landing {
             let forms: BTreeSet<&String> = wanted.iter().flat_map(|one| &one.forms).collect();
             let holds = |bytes: &[u8]| forms.iter().any(|form| has_word(bytes, form.as_bytes()));
+            let covered = landing::covered(self.context, &self.request.source, &self.feed)?;
+            let covered: BTreeSet<LandingKey> = covered.into_iter().map(|covered| covered.key).collect();
             for key in self.context.landing.list()? {
                 let source = key.expose().split('/').next().unwrap_or_default() == self.request.source;
-                let covered = LandingPath::parse(key.expose())
-                    .is_ok_and(|path| self.context.contracts.contract(&self.feed, &path.dataset).is_some());
                 let named = source && holds(key.expose().as_bytes());
-                let inside = source && !covered && holds(&whole(self.context, &key)?);
+                let inside = source && !covered.contains(&key) && holds(&whole(self.context, &key)?);
                 if named || inside {
                     self.by_hand.push(key);
                 }

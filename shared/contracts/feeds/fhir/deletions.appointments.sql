@@ -1,0 +1,8 @@
+SELECT
+  _order,
+  _row,
+  deleted_id AS appointment_id,
+  COALESCE(deleted_at, CAST(ingest_date AS TIMESTAMP)) AS updated_at,
+  TRUE AS _deleted
+FROM bronze
+WHERE deleted_type = 'Appointment'
