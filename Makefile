@@ -48,10 +48,12 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 		--nocapture $(if $(SEED),storms)
 
 test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready test-clients
-	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py --ignore tests/aws/test_catalogue.py --ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow tests
+	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py \
+		--ignore tests/aws/test_large.py --ignore tests/aws/test_upkeep.py --ignore tests/aws/test_catalogue.py \
+		--ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow tests
 
 test-clients: build $(ATHENA_VENV)/.ready ## clients of Athena on carelake serve: PyAthena, awswrangler, boto3, SQLAlchemy
-	$(ATHENA_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/athena
+	$(ATHENA_VENV)/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests tests/athena
 
 $(VENV)/.ready: tests/requirements.txt
 	python3 -m venv $(VENV)

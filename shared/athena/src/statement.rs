@@ -1,7 +1,7 @@
 //! What a text asks for: a query, or one of the statements about the catalogue that Athena's clients send.
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
-use datafusion::sql::sqlparser::ast::Statement as Sql;
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as Sql};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -120,6 +120,11 @@ impl Show {
     }
 }
 
+/// Whether what follows a query's WITH is no query.
+fn writes(query: &Query) -> bool {
+    matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
+}
+
 /// Parses a query.
 ///
 /// # Errors
@@ -129,7 +134,7 @@ pub fn query(text: &str) -> Result<Box<Parsed>, Fault> {
     let parsed = parser.and_then(|mut parser| parser.parse_statements());
     let mut statements = parsed.map_err(|error| malformed(&error.strip_backtrace()))?;
     match (statements.pop_front(), statements.is_empty()) {
-        (Some(Parsed::Statement(statement)), true) if matches!(*statement, Sql::Query(_)) => {
+        (Some(Parsed::Statement(statement)), true) if matches!(&*statement, Sql::Query(query) if !writes(query)) => {
             Ok(Box::new(Parsed::Statement(statement)))
         }
         (Some(_), false) => Err(several()),

@@ -52,7 +52,7 @@ fn two_statements_are_one_too_many_and_writing_is_not_supported() {
 fn what_is_no_sql_is_malformed_and_says_where() {
     for (text, words) in [
         ("SELEC 1", "line 1:1: mismatched input 'SELEC'"),
-        ("SELECT\n  FROM WHERE", "line 2"),
+        ("SELECT 1\n  FROM t GROUP 3", "line 2"),
         ("SELECT 'open", "line 1:"),
         ("", "<EOF>"),
         (";", "<EOF>"),

@@ -239,7 +239,10 @@ mod tests {
             ("true", "true"),
             ("DATE '1969-12-31'", "1969-12-31"),
             ("TIMESTAMP '2024-02-29 01:02:03'", "2024-02-29 01:02:03.000"),
-            ("CAST('2024-02-29T01:02:03.456789Z' AS timestamp with time zone)", "2024-02-29 01:02:03.456 UTC"),
+            (
+                "arrow_cast('2024-02-29T01:02:03.456789Z', 'Timestamp(Microsecond, Some(\"UTC\"))')",
+                "2024-02-29 01:02:03.456 UTC",
+            ),
             ("CAST(1.5 AS decimal(18, 2))", "1.50"),
             ("CAST(-0.05 AS decimal(18, 2))", "-0.05"),
             ("ARRAY[1, NULL, 3]", "[1, null, 3]"),

@@ -143,8 +143,9 @@ impl ContractSet {
             let feed = sources.feed(source);
             let of_feed = || self.contracts.values().filter(|contract| contract.feed == feed);
             let head = file.split('.').next().unwrap_or_default();
-            let names = [folder, head, "*"];
-            let found = names.iter().find_map(|name| of_feed().find(|contract| contract.is_called(name)));
+            let aliased = |name: &str| of_feed().find(|contract| contract.aliases.iter().any(|alias| alias == name));
+            let found = of_feed().find(|contract| contract.dataset == folder).or_else(|| aliased(folder));
+            let found = found.or_else(|| aliased(head)).or_else(|| aliased("*"));
             found.map(|contract| contract.dataset.as_str())
         };
         let path = LandingPath::parse_as(key, &called)?;

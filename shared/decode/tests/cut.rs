@@ -6,7 +6,7 @@ mod support;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{Cursor, Write};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use carelake_contracts::{ContractSet, LandingPath};
@@ -16,6 +16,9 @@ use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use support::{HEADER, Read, read};
 
+/// Read once: there are many cases.
+static CONTRACTS: LazyLock<ContractSet> = LazyLock::new(|| ContractSet::embedded().unwrap());
+
 fn file_of(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
@@ -24,9 +27,8 @@ fn file_of(bytes: &[u8]) -> File {
 
 /// Where a text is cut, by a reader that stops and goes on elsewhere after each `patience` looks at the time.
 fn cut(path: &str, bytes: &[u8], every: u64, patience: u32) -> Result<(u64, Vec<Part>), &'static str> {
-    let set = ContractSet::embedded().unwrap();
     let path = LandingPath::parse(path).unwrap();
-    let contract = set.contract(&path.source, &path.dataset).unwrap();
+    let contract = CONTRACTS.contract(&path.source, &path.dataset).unwrap();
     let mut cutter = Cutter::new(every);
     loop {
         let rest = bytes[usize::try_from(cutter.place).unwrap()..].to_vec();
@@ -47,9 +49,8 @@ fn cut(path: &str, bytes: &[u8], every: u64, patience: u32) -> Result<(u64, Vec<
 
 /// Reads the parts one after the other, each from a file that holds nothing but what it needs.
 fn read_parts(path: &str, bytes: &[u8], header: u64, parts: &[Part]) -> Read {
-    let set = ContractSet::embedded().unwrap();
     let path = LandingPath::parse(path).unwrap();
-    let contract = set.contract(&path.source, &path.dataset).unwrap();
+    let contract = CONTRACTS.contract(&path.source, &path.dataset).unwrap();
     let mut all = Read { rows: Vec::new(), damaged: Vec::new(), end: Err("no part") };
     for part in parts {
         let kept = |place: u64| place < header || (part.start..part.end).contains(&place) || part.groups.is_some();
@@ -167,8 +168,7 @@ proptest! {
         writer.write(&batch).unwrap();
         writer.close().unwrap();
         let path = "clinic/patients/a.parquet";
-        let set = ContractSet::embedded().unwrap();
-        let parts = cut_parquet(&file_of(&bytes), set.contract("clinic", "patients").unwrap(), every).unwrap();
+        let parts = cut_parquet(&file_of(&bytes), CONTRACTS.contract("clinic", "patients").unwrap(), every).unwrap();
         let parted = read_parts(path, &bytes, 0, &parts);
         prop_assert_eq!(parted.rows, read(path, &bytes).good().rows);
         let wanted: usize = parts.iter().map(|part| part.groups.as_ref().unwrap().len()).sum();

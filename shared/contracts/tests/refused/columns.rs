@@ -218,7 +218,7 @@ const CASES: &[Case] = &[
         ("kind = \"range\"", "kind = \"between\""),
         "kind = \"between\"",
         "rule kind \"between\" is not known",
-        "domain, range",
+        "domain, not_in, range",
     ),
     (
         "an unknown level",

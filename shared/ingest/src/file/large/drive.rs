@@ -80,7 +80,11 @@ pub async fn go_on(
         return Ok(Worked::Gone);
     };
     let (Some(plan), Some(index)) = (plan(context, id).await?, part) else {
-        return open(context, &note.key(), bytes, note.mark.clone(), every, time).await;
+        let opened = open(context, &note.key(), bytes, note.mark.clone(), every, time).await?;
+        if let Worked::Known(_) = opened {
+            forget(context, id).await?;
+        }
+        return Ok(opened);
     };
     let file = bytes.holding(&plan.bytes_of(index)).await?;
     let round = match read_part(context, &plan, index, file).await? {
