@@ -97,7 +97,7 @@ def test_a_killed_run_is_completed_by_the_next(lake, tmp_path, delay):
         "SELECT source, count(*) AS n, sum(treatment_cost) AS cost FROM silver.treatments GROUP BY source ORDER BY source",
         "SELECT source, feed, count(*) AS n FROM silver.patients GROUP BY source, feed ORDER BY source, feed",
         "SELECT * FROM gold.department_treatment_summary ORDER BY source, department",
-        "SELECT source, count(*) AS n FROM silver.observations GROUP BY source",
+        "SELECT source, count(*) AS n FROM silver.observations GROUP BY source ORDER BY source",
         "SELECT count(*) AS n FROM quarantine.clinic_visits",
     ):
         assert lake.sql(query) == whole.sql(query)
