@@ -331,11 +331,6 @@ impl Contract {
         format!("{}.{}", self.feed, self.dataset)
     }
 
-    /// True when a landing folder, or a file by the head of its name, is of this dataset.
-    pub fn is_called(&self, name: &str) -> bool {
-        self.dataset == name || self.aliases.iter().any(|alias| alias == name)
-    }
-
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
