@@ -2,6 +2,10 @@
 
 provided.al2023 has glibc 2.34. A bootstrap that needs a later one does not start there, so that this ends with an error.
 The sizes of the zips are bounded too: a larger zip starts slower.
+
+    infra/package.py [FUNCTION ...] [FLAGS OF CARGO]
+
+Without a function all are built; without flags by the profile `lambda`.
 """
 
 import os
@@ -12,8 +16,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-FUNCTIONS = {"ingest": 30, "conform": 30, "publish": 30, "train": 30, "score": 30, "maintain": 30}
-"""Each function with the MB that its zip may have. All of them link the query engine."""
+FUNCTIONS = {"ingest": 10, "conform": 30, "publish": 30, "train": 30, "score": 30, "maintain": 30}
+"""Each function with the MB that its zip may have. Ingest links no query engine."""
 GLIBC = (2, 34)
 TARGET = "x86_64-unknown-linux-gnu"
 BUILD = Path(__file__).resolve().parent / "build"
@@ -49,15 +53,18 @@ def problems(function: str, binary: Path) -> list[str]:
 
 
 def main() -> int:
-    flags = sys.argv[1:] or ["--profile", "lambda"]
-    shutil.rmtree(BUILD, ignore_errors=True)
-    wanted = [part for function in FUNCTIONS for part in ("--bin", function)]
+    given = sys.argv[1:]
+    functions = [name for name in given if name in FUNCTIONS] or list(FUNCTIONS)
+    flags = [flag for flag in given if flag not in FUNCTIONS] or ["--profile", "lambda"]
+    for function in functions:
+        shutil.rmtree(BUILD / function, ignore_errors=True)
+    wanted = [part for function in functions for part in ("--bin", function)]
     target = f"{TARGET}.{GLIBC[0]}.{GLIBC[1]}"
     command = ["cargo", "lambda", "build", "--locked", "--workspace", "--target", target, "--lambda-dir", str(BUILD), *wanted, *flags]
     if subprocess.run(command, env=os.environ | {"CARGO_INCREMENTAL": "0"}).returncode:
         print("the build failed; rustup target add x86_64-unknown-linux-gnu, if the target is missing", file=sys.stderr)
         return 1
-    found = [problem for function in FUNCTIONS for problem in problems(function, BUILD / function / "bootstrap")]
+    found = [problem for function in functions for problem in problems(function, BUILD / function / "bootstrap")]
     for problem in found:
         print(problem, file=sys.stderr)
     return 1 if found else 0

@@ -6,7 +6,7 @@ from airflow.sdk import get_current_context, task
 
 from carelake.settings import CONNECTION, NAME
 
-QUEUES = ("ingest", "conform", "publish")
+QUEUES = ("ingest", "parts", "conform", "publish")
 
 
 @task(multiple_outputs=False, doc_md="Puts dead letters back, if the parameter `redrive` says so.")

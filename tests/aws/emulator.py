@@ -98,7 +98,7 @@ class Emulator:
     def deploy(self, infra: Path) -> dict[str, str]:
         """Runs the script that `make deploy` runs; the outputs of the stack."""
         environment = {"PATH": f"{AWS_TOOLS}:{os.environ['PATH']}", "HOME": str(self.folder), "AWS_PAGER": "", "AWS_REGION": REGION} | self.root
-        environment |= {"PARAMETERS": "Emulated=true StepTimeout=120 Surveillance=ENABLED PartMB=2"}
+        environment |= {"PARAMETERS": "Emulated=true StepTimeout=120 PartMB=2 Surveillance=ENABLED"}
         done = subprocess.run(["bash", infra / "deploy.sh"], env=environment, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{self.log.read_text()[-4000:]}"
         (stack,) = self.client("cloudformation").describe_stacks(StackName="carelake")["Stacks"]

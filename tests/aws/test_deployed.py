@@ -176,6 +176,24 @@ def test_steps_answer_when_they_are_asked_directly(stack, hospital):
         assert (answer["step"], answer["run_id"], answer["status"]) == (step, f"asked-{step}", "done")
 
 
+def test_what_a_hand_changed_in_glue_is_told_and_comes_back(stack, hospital):
+    stack.invoke("publish")
+    assert stack.invoke("publish", check=True)["drift"] == []
+    kept = ("Name", "TableType", "StorageDescriptor", "Parameters", "ViewOriginalText", "ViewExpandedText")
+    entry = {name: value for name, value in stack.entry("gold", "doctor_summary").items() if name in kept}
+    stack.glue.update_table(DatabaseName="gold", TableInput=entry | {"Description": "Mine."})
+    stack.glue.create_table(DatabaseName="gold", TableInput=entry | {"Name": "stray"})
+    told = stack.invoke("publish", check=True)
+    assert {one["name"]: one["kind"] for one in told["drift"]} == {
+        "gold.doctor_summary": {"differs": ["description"]},
+        "gold.stray": "unwanted_view",
+    }
+    assert told["catalogue_drift"] == 2
+    assert stack.entry("gold", "doctor_summary")["Description"] == "Mine.", "a check changes nothing"
+    assert stack.invoke("publish")["changed_tables"] == []
+    assert stack.invoke("publish", check=True)["drift"] == []
+
+
 def test_a_copy_of_both_buckets_is_a_lake_for_the_command(stack, storm, tmp_path):
     lake = Lake(tmp_path)
     for bucket in (stack.lake, stack.identity):

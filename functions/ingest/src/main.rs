@@ -1,8 +1,10 @@
 //! Landing object to bronze, identity and quarantine. README.md tells its environment and what it is called with.
 
-use carelake_aws::functions::Ingest;
+mod ingest;
+mod landed;
+mod large;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    carelake_aws::run(Ingest).await
+    carelake_aws::run(ingest::Ingest).await
 }

@@ -1,8 +1,10 @@
 //! Keeps the lake in order. README.md tells its environment and what it is called with.
 
-use carelake_aws::functions::Maintain;
+mod erase;
+mod maintain;
+mod review;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    carelake_aws::run(Maintain).await
+    carelake_aws::run(maintain::Maintain).await
 }

@@ -1,8 +1,8 @@
 //! Silver to gold and the catalogue. README.md tells its environment and what it is called with.
 
-use carelake_aws::functions::Publish;
+mod publish;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    carelake_aws::run(Publish).await
+    carelake_aws::run(publish::Publish).await
 }

@@ -1,8 +1,8 @@
 //! Trains the no-show model. README.md tells its environment and what it is called with.
 
-use carelake_aws::functions::Train;
+mod train;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    carelake_aws::run(Train).await
+    carelake_aws::run(train::Train).await
 }

@@ -169,6 +169,10 @@ impl Catalog for Seen {
         Err(LakeError::new(ErrorKind::Denied, "writing the catalogue"))
     }
 
+    async fn remove_view(&self, _: &str, _: &str) -> Result<(), LakeError> {
+        Err(LakeError::new(ErrorKind::Denied, "writing the catalogue"))
+    }
+
     async fn tables(&self) -> Result<Vec<TableEntry>, LakeError> {
         Ok(self.tables.clone())
     }

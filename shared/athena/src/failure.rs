@@ -1,6 +1,7 @@
 //! Why a query failed, as Athena says it: a reason that begins with a code, a category and a type of its error catalogue.
 
-use carelake_lake::{LakeError, explain};
+use carelake_lake::LakeError;
+use carelake_tables::explain;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use serde_json::{Value, json};

@@ -68,7 +68,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await.map_err(words)?;
         let address = listener.local_addr().map_err(words)?;
         bucket::check(&lake).map_err(|error| error.to_string())?;
-        let runtime = memory_of(&lake, settings.limits.memory).map_err(|error| carelake_lake::explain(&error))?;
+        let runtime = memory_of(&lake, settings.limits.memory).map_err(|error| carelake_tables::explain(&error))?;
         let engine = Engine {
             catalog: FolderCatalog::new(&lake),
             lake,

@@ -85,6 +85,24 @@ pub struct Request {
     /// The day as of which ages and the like are reckoned.
     #[serde(default)]
     pub as_of: Option<NaiveDate>,
+    /// Asks publish to tell what it would change in the catalogue, and to change nothing.
+    #[serde(default)]
+    pub check: bool,
+    /// Which work of the step, where it has several.
+    #[serde(default)]
+    pub work: Option<Work>,
+    /// Name of the list of persons to be erased.
+    #[serde(default)]
+    pub persons: Option<String>,
+    /// Why they are.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// False when landing files are to be left as they are.
+    #[serde(default)]
+    pub landing: Option<bool>,
+    /// True when nothing is to be done, and what would be is to be said.
+    #[serde(default)]
+    pub dry_run: bool,
     /// The first of several days of landing folders.
     #[serde(default)]
     pub from: Option<NaiveDate>,
@@ -109,21 +127,6 @@ pub struct Request {
     /// The runs of another system that asked.
     #[serde(default)]
     pub lineage: Option<Parents>,
-    /// Which work of the step, where it has several.
-    #[serde(default)]
-    pub work: Option<Work>,
-    /// Name of the list of persons to be erased.
-    #[serde(default)]
-    pub persons: Option<String>,
-    /// Why they are.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// False when landing files are to be left as they are.
-    #[serde(default)]
-    pub landing: Option<bool>,
-    /// True when nothing is to be done, and what would be is to be said.
-    #[serde(default)]
-    pub dry_run: bool,
 }
 
 /// Works that are asked for by name.

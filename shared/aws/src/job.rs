@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use carelake_contracts::Sources;
-use carelake_lake::{ErrorKind, LakeError, Landing};
-use carelake_steps::maintain::erase::Nowhere;
-use carelake_steps::{Context, StepError};
+use carelake_ingest::{Context, StepError};
+use carelake_lake::{ErrorKind, LakeError, Landing, Nowhere};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
+use crate::event::{Notice, ObjectRef};
 use crate::lake::{Place, Work};
 use crate::lineage::Touched;
 use crate::log::{Level, Log};
@@ -18,6 +18,11 @@ use crate::turn::Turn;
 
 /// How one notice went.
 pub type Done = Result<(), StepError>;
+
+/// The same outcome for every notice of a piece of work.
+pub fn all(notices: &[Notice], done: Done) -> Vec<Done> {
+    notices.iter().map(|_| done.clone()).collect()
+}
 
 /// What an error says that is none: there was no time left.
 pub const HANDED_BACK: &str = "handed back before the deadline";
@@ -53,8 +58,7 @@ impl Job {
         now: DateTime<Utc>,
         deadline: Instant,
     ) -> Self {
-        let turn = Turn::default();
-        let (metrics, report, touched) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (turn, metrics, report, touched) = Default::default();
         Self { place, log, run_id, as_of, now, deadline, turn, metrics, report, touched }
     }
 
@@ -148,6 +152,12 @@ impl Job {
     /// What was counted.
     pub fn metrics(&self) -> Metrics {
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The sender that an object of the lake's bucket is of, if it stands under that prefix of the ledger.
+    pub fn ledger_source<'a>(&self, object: &'a ObjectRef, prefix: &str) -> Option<&'a str> {
+        let key = object.key.expose().strip_prefix(prefix).filter(|_| object.bucket == self.place.config.lake)?;
+        key.split('/').next().filter(|source| !source.is_empty())
     }
 
     /// Notes an event that is none of the function's business.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carelake_contracts::{ContractSet, Sources};
-use carelake_lake::{DeltaTables, Erasures, ErrorKind, Lake, LakeError, Landing, Ledger, Rotations};
+use carelake_ingest::erased::Erased;
+use carelake_ingest::{Context, StepError};
+use carelake_lake::{Erasures, ErrorKind, Lake, LakeError, Landing, Ledger, Rotations};
 use carelake_privacy::LakeKey;
-use carelake_steps::erased::Erased;
-use carelake_steps::{Context, StepError};
 use chrono::NaiveDate;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as ObjectPath;
@@ -100,7 +100,6 @@ impl Place {
         }
         Ok(Context {
             ledger: Ledger::new(&lake),
-            tables: DeltaTables::new(&lake),
             catalog: Arc::new(self.catalog.again()),
             lake,
             landing,

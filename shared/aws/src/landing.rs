@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::DateTime as SmithyTime;
-use aws_sdk_s3::types::{Object, ObjectVersion, Tag, Tagging};
+use aws_sdk_s3::types::{Object, Tag, Tagging};
 use carelake_lake::{ErrorKind, LakeError, Landing, LandingFile, LandingKey};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -132,15 +132,31 @@ impl LandingBucket {
     }
 
     /// How many older versions of the same key arrived within the same second: S3 tells times in seconds, and lists the
-    /// versions of a key newest first.
+    /// versions of a key newest first, in pages.
     async fn earlier_in_its_second(&self, object: &ObjectRef) -> Result<i64, LakeError> {
-        let Some(version) = &object.version else { return Ok(0) };
-        let listed = self.client.list_object_versions().bucket(&self.bucket).prefix(object.key.expose()).send().await;
-        let listed = listed.map_err(|error| problem("listing the versions of a landing file", &error))?;
-        let mut same = listed.versions().iter().filter(|other| other.key() == Some(object.key.expose()));
-        let Some(found) = same.find(|other| other.version_id() == Some(version)) else { return Ok(0) };
-        let second = |version: &ObjectVersion| version.last_modified().map(SmithyTime::secs);
-        Ok(i64::try_from(same.filter(|other| second(other) == second(found)).count()).unwrap_or_default())
+        let Some(wanted) = &object.version else { return Ok(0) };
+        let key = object.key.expose();
+        let (mut second, mut earlier, mut markers) = (None, 0, (None, None));
+        loop {
+            let call = self.client.list_object_versions().bucket(&self.bucket).prefix(key);
+            let listed = call.set_key_marker(markers.0).set_version_id_marker(markers.1).send().await;
+            let page = listed.map_err(|error| problem("listing the versions of a landing file", &error))?;
+            for version in page.versions() {
+                let at = version.last_modified().map(SmithyTime::secs);
+                if version.key() != Some(key) || (second.is_some() && second != at) {
+                    return Ok(earlier);
+                }
+                if second.is_some() {
+                    earlier += 1;
+                } else if version.version_id() == Some(wanted) {
+                    second = at;
+                }
+            }
+            markers = (page.next_key_marker().map(str::to_owned), page.next_version_id_marker().map(str::to_owned));
+            if page.is_truncated() != Some(true) || markers.0.is_none() {
+                return Ok(earlier);
+            }
+        }
     }
 
     /// The present files under a prefix, in order, with the times of their arrival.

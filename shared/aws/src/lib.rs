@@ -1,4 +1,5 @@
-//! carelake on AWS: events, S3, Glue, and the bootstrap of the functions. This crate alone names AWS.
+//! carelake on AWS: events, S3, Glue, and the bootstrap of the functions. This crate alone names AWS. It links no query
+//! engine: a function that plans queries brings its own.
 //!
 //! Invariants: an event may come any number of times, in any order; a piece of work is acknowledged after its entry in
 //! the ledger, and one that fails is given back to its queue; no key of a landing file is logged, counted or answered.
@@ -6,7 +7,6 @@
 mod clients;
 mod config;
 pub mod event;
-pub mod functions;
 mod glue;
 mod job;
 pub mod key;
@@ -27,7 +27,7 @@ mod zone;
 pub use clients::Clients;
 pub use config::{Config, ConfigErrors, Credentials};
 pub use glue::GlueCatalog;
-pub use job::{Done, Job};
+pub use job::{Done, Job, all};
 pub use lake::{Place, Work};
 pub use landing::{Fetch, Fetched, LandingBucket, RUN_TAG, STATUS_TAG};
 pub use lineage::{Parent, Parents, Target};

@@ -35,6 +35,8 @@ pub enum Metric {
     BytesIn,
     /// Tables with a new version.
     TablesChanged,
+    /// Entries of the catalogue that differ from the definitions.
+    CatalogueDrift,
     /// Pieces of work left for another invocation, because of the deadline.
     HandedBack,
     /// Messages and requests that failed.

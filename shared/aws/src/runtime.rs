@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use carelake_steps::StepError;
+use carelake_ingest::StepError;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
@@ -125,7 +125,9 @@ async fn answer<F: Function>(
     }
     let names = request.iter().flat_map(|request| [&request.source, &request.dataset, &request.persons]).flatten();
     if names.into_iter().any(|name| named(name) != name) {
-        return Err(StepError::Invalid("source, dataset and list are names of small letters, digits and _".to_owned()));
+        return Err(StepError::Invalid(
+            "source, dataset and persons are names of small letters, digits and _".to_owned(),
+        ));
     }
     let run_id = request.as_ref().and_then(|request| request.run_id.clone()).unwrap_or_else(|| request_id.to_owned());
     if !is_run_id(&run_id) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use carelake_steps::StepError;
+use carelake_ingest::StepError;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use carelake_ingest::StepError;
 use carelake_lake::{ErrorKind, Held, LakeError, LeaseLocks, Locks};
-use carelake_steps::StepError;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 

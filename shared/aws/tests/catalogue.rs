@@ -7,7 +7,7 @@ mod stub;
 
 use carelake_aws::{Clients, GlueCatalog};
 use carelake_lake::{
-    Catalog, ColumnEntry, FolderCatalog, Lake, LakeError, PartitionEntry, TableEntry, TableFormat, ViewEntry,
+    Catalog, ColumnEntry, FolderCatalog, Kind, Lake, LakeError, PartitionEntry, TableEntry, TableFormat, ViewEntry,
 };
 
 fn column(name: &str, column_type: &str, description: &str) -> ColumnEntry {
@@ -67,6 +67,29 @@ async fn suite(catalog: &dyn Catalog, again: &dyn Catalog) -> Result<(), LakeErr
     again.put_view(&other).await?;
     assert!(again.tables().await?.contains(&wider), "what was changed is seen");
     assert!(again.views().await?.contains(&other));
+
+    let views = [view("a_second", 2), other.clone()];
+    assert_eq!(again.drift(&[bronze.clone(), wider.clone()], &views).await?, [], "it holds what was put");
+    let drift = again.drift(std::slice::from_ref(&silver), &[view("b_third", 3)]).await?;
+    let told: Vec<(&str, bool)> = drift.iter().map(|one| (one.name.as_str(), one.kind == Kind::Missing)).collect();
+    let names = [("bronze.clinic_things", false), ("gold.a_second", false), ("gold.b_third", true)];
+    assert_eq!(told, [&names[..], &[("gold.z_first", false), ("silver.things", false)]].concat());
+    let kinds: Vec<&Kind> = drift.iter().map(|one| &one.kind).collect();
+    assert_eq!([kinds[0], kinds[1]], [&Kind::UnwantedTable, &Kind::UnwantedView]);
+    assert!(matches!(kinds[4], Kind::Differs(parts) if parts.contains(&"columns".to_owned())), "{kinds:?}");
+
+    for _ in 0..2 {
+        again.remove_view("gold", "a_second").await?;
+    }
+    again.remove_view("bronze", "clinic_things").await?;
+    assert_eq!(again.views().await?, [other], "a view is taken away, a table is not");
+    assert!(again.tables().await?.contains(&bronze));
+    let turned =
+        TableEntry { columns: vec![column("id", "string", "")], ..table("gold", "z_first", TableFormat::Delta) };
+    again.put_table(&turned).await?;
+    assert!(again.views().await?.is_empty() && again.tables().await?.contains(&turned), "a view becomes a table");
+    again.put_view(&view("z_first", 1)).await?;
+    assert!(!again.tables().await?.contains(&turned) && again.views().await?.len() == 1, "a table becomes a view");
 
     let place = "bronze/clinic_things/source=clinic/ingest_date=2026-03-01";
     let partition = PartitionEntry { values: vec!["clinic".into(), "2026-03-01".into()], location: place.into() };

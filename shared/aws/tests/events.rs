@@ -90,6 +90,14 @@ fn tests_and_removals_are_no_files() {
 }
 
 #[test]
+fn a_request_asks_for_a_check_only_when_it_says_so() {
+    for (name, wanted) in [("request-publish", false), ("request-publish-check", true)] {
+        let Notice::Request(request) = notices(fixture(name)).remove(0) else { panic!("no request") };
+        assert_eq!(request.check, wanted, "{name}");
+    }
+}
+
+#[test]
 fn a_request_says_its_step_and_may_leave_out_the_rest() {
     let Notice::Request(request) = notices(fixture("request-ingest")).remove(0) else { panic!("no request") };
     assert_eq!((request.step.as_str(), request.source.as_deref()), ("ingest", Some("clinic")));
@@ -99,21 +107,6 @@ fn a_request_says_its_step_and_may_leave_out_the_rest() {
         assert_eq!(request.step, step);
     }
     assert!(decode(json!({"step": "ingest", "as_of": "yesterday"})).is_err());
-}
-
-#[test]
-fn a_request_may_ask_what_landed_what_is_to_be_taken_again_and_what_fails() {
-    let request = |name: &str| {
-        let Notice::Request(request) = notices(fixture(&format!("request-{name}"))).remove(0) else { panic!() };
-        request
-    };
-    let list = request("list");
-    let days = [list.from, list.to].map(|day| day.unwrap().to_string());
-    assert!(list.list && list.source.is_none() && days == ["2026-03-01", "2026-03-03"]);
-    let replay = request("replay");
-    assert!(replay.replay && !replay.list && replay.rule.as_deref() == Some("clinic.visits.patient_known"));
-    assert!(request("review").review && !request("maintain").review);
-    assert!(!request("publish").forward, "gold's day goes where it is told, unless asked");
 }
 
 #[test]
@@ -133,8 +126,23 @@ fn an_object_of_the_lake_asks_for_a_part_of_a_large_file() {
     let asked = notices(fixture("sqs-part"));
     let object = created(&asked[0]);
     assert_eq!(object.bucket, "carelake-lake");
-    let wanted = carelake_steps::ingest::large::wanted(object.key.expose());
+    let wanted = carelake_ingest::large::wanted(object.key.expose());
     assert_eq!(wanted, Some(("fedcba9876543210fedcba9876543210", Some(12))));
+}
+
+#[test]
+fn a_request_may_ask_what_landed_what_is_to_be_taken_again_and_what_fails() {
+    let request = |name: &str| {
+        let Notice::Request(request) = notices(fixture(&format!("request-{name}"))).remove(0) else { panic!() };
+        request
+    };
+    let list = request("list");
+    let days = [list.from, list.to].map(|day| day.unwrap().to_string());
+    assert!(list.list && list.source.is_none() && days == ["2026-03-01", "2026-03-03"]);
+    let replay = request("replay");
+    assert!(replay.replay && !replay.list && replay.rule.as_deref() == Some("clinic.visits.patient_known"));
+    assert!(request("review").review && !request("maintain").review);
+    assert!(!request("publish").forward, "gold's day goes where it is told, unless asked");
 }
 
 #[test]

@@ -79,6 +79,31 @@ async fn versions_of_one_second_keep_their_order() {
 }
 
 #[tokio::test]
+async fn versions_of_one_second_keep_their_order_over_pages_and_no_more_pages_are_read() {
+    let time = "2026-03-01T06:00:00.000Z";
+    let page = move |of: &[(&str, &str)], next: Option<&str>| {
+        let mut page = versions(of);
+        let marker =
+            |next| format!("<NextKeyMarker>{KEY}</NextKeyMarker><NextVersionIdMarker>{next}</NextVersionIdMarker>");
+        let more = format!("<IsTruncated>{}</IsTruncated>{}", next.is_some(), next.map(marker).unwrap_or_default());
+        page.body = page.body.replace("</ListVersionsResult>", &format!("{more}</ListVersionsResult>"));
+        page
+    };
+    let stub = Stub::new(move |asked| match asked.target.as_str() {
+        target if !target.contains("versions") => content("x"),
+        target if target.contains("version-id-marker=v1") => {
+            page(&[("v0", time), ("old", "2026-03-01T05:59:59.000Z")], Some("old"))
+        }
+        target if target.contains("version-id-marker=v3") => page(&[("v2", time), ("v1", time)], Some("v1")),
+        _ => page(&[("v4", time), ("v3", time)], Some("v3")),
+    });
+    let fetched = fetch(&stub).await.unwrap().unwrap();
+    let (_, modified) = fetched.peek(&LandingKey::new(KEY)).unwrap();
+    assert_eq!(modified.timestamp_subsec_micros(), 2, "two versions of the same second are older");
+    assert_eq!(stub.asked().iter().filter(|asked| asked.target.contains("versions")).count(), 3);
+}
+
+#[tokio::test]
 async fn a_busy_bucket_is_asked_again() {
     let times = AtomicU32::new(0);
     let stub = reading(move |_| match times.fetch_add(1, Ordering::SeqCst) {

@@ -13,6 +13,7 @@ mod model;
 mod path;
 mod raw;
 mod references;
+mod roles;
 mod rules;
 mod sources;
 mod table;
@@ -30,6 +31,7 @@ pub use model::{
     Target,
 };
 pub use path::{JsonPath, Step};
+pub use roles::{KeyColumn, Link, Roles};
 pub use rules::{Check, Checks, Failure, Outcome};
 pub use sources::{Compression, FileFormat, LandingPath, Sources, file_format};
 pub use table::{Period, Table, TableColumn};

@@ -183,6 +183,9 @@ pub enum RuleKind {
         parent: String,
         /// Column of the parent.
         parent_column: String,
+        /// The file's column that the mapping passes on as `column`, where it has another name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_column: Option<String>,
     },
     /// A comparison with a row of another silver table; only counted.
     Joined {

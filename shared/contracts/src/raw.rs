@@ -96,6 +96,7 @@ pub(crate) struct Rule {
     pub target: Option<Spanned<String>>,
     pub parent: Option<Spanned<String>>,
     pub parent_column: Option<Spanned<String>>,
+    pub file_column: Option<Spanned<String>>,
     pub on: Option<Vec<Spanned<String>>>,
     pub violation: Option<String>,
 }

@@ -22,7 +22,7 @@ pub(crate) fn check(set: &ContractSet, contract: &Contract, file: &str, text: &s
     }
     for (rule, written) in contract.rules.iter().zip(&written.rules) {
         let (target, parent, on) = match &rule.kind {
-            RuleKind::Reference { target, column, parent, parent_column } => {
+            RuleKind::Reference { target, column, parent, parent_column, .. } => {
                 (target, parent, vec![(column, parent_column)])
             }
             RuleKind::Joined { target, parent, on, .. } => {
@@ -36,6 +36,14 @@ pub(crate) fn check(set: &ContractSet, contract: &Contract, file: &str, text: &s
             for (table, name) in [(child, column), (parent, parent_column)] {
                 has(table, name, place(written, name), &mut problems);
             }
+        }
+    }
+    for link in set.links(&contract.feed).iter().filter(|link| link.contract.dataset == contract.dataset) {
+        let written = contract.rules.iter().zip(&written.rules).find(|(rule, _)| rule.id == link.rule);
+        if let Some((_, written)) = written.filter(|_| link.place().is_none()) {
+            let problem = format!("whose the rows are is told by {}, which the file has not", link.file_column);
+            let remedy = format!("add file_column, the file's column that the mapping passes on as {}", link.column);
+            problems.add(&written.id, problem, &remedy);
         }
     }
     problems.found

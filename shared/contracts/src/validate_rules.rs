@@ -140,11 +140,15 @@ fn kind(
             let column = needed(raw, raw.column.as_ref(), "column", problems)?;
             let parent_column =
                 raw.parent_column.as_ref().map_or_else(|| column.clone(), |name| name.get_ref().clone());
+            if let Some(written) = &raw.file_column {
+                known_column(written, columns, problems);
+            }
             Some(RuleKind::Reference {
                 target: target(raw, targets, problems)?,
                 column,
                 parent: qualified(&needed(raw, raw.parent.as_ref(), "parent", problems)?),
                 parent_column,
+                file_column: raw.file_column.as_ref().map(|name| name.get_ref().clone()),
             })
         }
         "joined" => joined(raw, severity, targets, problems),

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::drift::{self, Drift};
 use crate::error::LakeError;
 use crate::layout::Layout;
 use crate::store::Lake;
@@ -99,6 +100,25 @@ pub trait Catalog: Send + Sync {
         Ok(())
     }
 
+    /// Takes a view out of the catalogue, if it is there. Tables stay: their rows do.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be changed.
+    async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError>;
+
+    /// Where the catalogue is not what these entries say: entries that are missing or differ, and views and tables of its
+    /// own that are not among them.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    async fn drift(&self, tables: &[TableEntry], views: &[ViewEntry]) -> Result<Vec<Drift>, LakeError> {
+        let (present, shown) = (self.tables().await?, self.views().await?);
+        let mut found = drift::of(tables, &present, TableEntry::differences);
+        found.extend(drift::of(views, &shown, ViewEntry::differences));
+        found.sort();
+        Ok(found)
+    }
+
     /// All tables, by database and name.
     ///
     /// # Errors
@@ -122,14 +142,6 @@ impl FolderCatalog {
     /// The catalogue of that lake.
     pub fn new(lake: &Lake) -> Self {
         Self { lake: lake.clone() }
-    }
-
-    /// Removes a view; one that is not there is removed already.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be written.
-    pub async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError> {
-        self.lake.delete(&Layout::catalogue("view", database, name)).await
     }
 
     async fn put<T>(&self, path: &str, entry: &T) -> Result<(), LakeError>
@@ -156,11 +168,17 @@ impl FolderCatalog {
 #[async_trait]
 impl Catalog for FolderCatalog {
     async fn put_table(&self, entry: &TableEntry) -> Result<(), LakeError> {
-        self.put(&Layout::catalogue("table", &entry.database, &entry.name), entry).await
+        self.put(&Layout::catalogue("table", &entry.database, &entry.name), entry).await?;
+        self.remove_view(&entry.database, &entry.name).await
     }
 
     async fn put_view(&self, entry: &ViewEntry) -> Result<(), LakeError> {
-        self.put(&Layout::catalogue("view", &entry.database, &entry.name), entry).await
+        self.put(&Layout::catalogue("view", &entry.database, &entry.name), entry).await?;
+        self.lake.delete(&Layout::catalogue("table", &entry.database, &entry.name)).await
+    }
+
+    async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError> {
+        self.lake.delete(&Layout::catalogue("view", database, name)).await
     }
 
     async fn tables(&self) -> Result<Vec<TableEntry>, LakeError> {

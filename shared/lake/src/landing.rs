@@ -189,3 +189,21 @@ fn replace(path: &Path, content: &mut File, modified: DateTime<Utc>) -> std::io:
     file.sync_all()?;
     std::fs::rename(&aside, &path)
 }
+
+/// No landing zone at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+impl Landing for Nowhere {
+    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
+        Ok(Vec::new())
+    }
+
+    fn peek(&self, _: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
+        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
+    }
+
+    fn open(&self, _: &LandingKey) -> Result<LandingFile, LakeError> {
+        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
+    }
+}

@@ -1,20 +1,13 @@
-//! Storage of the lake: where things stand, how they are committed, what has been done.
+//! Storage of the lake: where things stand, how they are put there, what has been done.
 //!
 //! Invariants: an object of bronze, identity or quarantine has a name that depends only on its landing file and
-//! contract, so writing it again changes nothing; a Delta commit is the one moment at which silver or gold changes;
-//! a ledger entry is written after all that it speaks of. This crate alone knows the table format.
+//! contract, so writing it again changes nothing; a ledger entry is written after all that it speaks of. Delta tables
+//! are another crate's: no query engine stands behind this one.
 
-mod between;
 mod catalog;
-mod cluster;
-mod columns;
-mod commit;
-mod conditional_put;
-mod delta;
+mod drift;
 mod erasure;
 mod error;
-mod expire;
-mod files;
 mod landing;
 mod layout;
 mod lease;
@@ -24,23 +17,18 @@ mod lock;
 mod locks;
 mod naming;
 mod objects;
-mod purge;
 mod ranges;
 mod registry;
 mod replace;
 mod rotation;
-mod split;
-mod spool;
 mod store;
 mod versions;
 
 pub use catalog::{Catalog, ColumnEntry, FolderCatalog, PartitionEntry, TableEntry, TableFormat, ViewEntry};
-pub use cluster::{Clustered, clustered, one_stream};
-pub use delta::{DeltaTables, OpenTable, TableVersion, Write};
+pub use drift::{Drift, Kind};
 pub use erasure::{Erasure, Erasures, Fingerprints, Pending, Receipt, Removed};
-pub use error::{ErrorKind, LakeError, explain};
-pub use expire::{Expired, LiveFile};
-pub use landing::{FolderLanding, Landing, LandingFile, LandingKey};
+pub use error::{ErrorKind, LakeError};
+pub use landing::{FolderLanding, Landing, LandingFile, LandingKey, Nowhere};
 pub use layout::{Layer, Layout};
 pub use lease::{Clock, LeaseLocks};
 pub use ledger::{CheckCount, ConformEntry, IngestEntry, Ledger, Status};
@@ -48,7 +36,6 @@ pub use leftovers::Leftover;
 pub use lock::LakeLock;
 pub use locks::{FolderLocks, Held, Locks};
 pub use objects::Stored;
-pub use purge::Purged;
 pub use ranges::Ranges;
 pub use registry::{Champion, ModelVersion, Registry};
 pub use rotation::{Move, Moved, Rotation, RotationReceipt, Rotations, Stage};

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carelake_privacy::LakeKey;
-use datafusion::prelude::SessionContext;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -15,7 +14,6 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use url::Url;
 
-use crate::conditional_put;
 use crate::error::{ErrorKind, LakeError};
 use crate::naming;
 
@@ -114,7 +112,6 @@ impl Lake {
     /// When `url` has no path, or one that object stores do not take.
     pub fn without_key(root: Arc<dyn ObjectStore>, url: Url, scratch: &Path) -> Result<Self, LakeError> {
         let context = || format!("opening the lake {url}");
-        conditional_put::by_conditional_put(&url).map_err(|error| LakeError::delta(context(), &error))?;
         let prefix = ObjectPath::from_url_path(url.path())
             .map_err(|error| LakeError::new(ErrorKind::Invalid, context()).caused_by(error))?;
         let store = Arc::new(PrefixStore::new(root.clone(), prefix));
@@ -147,11 +144,6 @@ impl Lake {
     /// The object store that answers for the scheme and host of the lake's URL.
     pub fn root(&self) -> &Arc<dyn ObjectStore> {
         &self.root
-    }
-
-    /// Lets a query session read the lake's URLs.
-    pub fn register(&self, session: &SessionContext) {
-        session.register_object_store(&self.url, self.root.clone());
     }
 
     /// The lake's secret key.

@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use carelake_contracts::ColumnType;
-use carelake_lake::{
-    Catalog, ColumnEntry, DeltaTables, ErrorKind, Lake, LakeError, TableEntry, TableFormat, ViewEntry,
-};
+use carelake_lake::{Catalog, ColumnEntry, ErrorKind, Lake, LakeError, TableEntry, TableFormat, ViewEntry};
+use carelake_tables::DeltaTables;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
@@ -132,7 +131,7 @@ impl LakeSession {
         let tables = catalog.tables().await.map_err(external)?;
         let views = catalog.views().await.map_err(external)?;
         let name = |database: &str, name: &str| format!("{database}.{name}");
-        lake.register(&session);
+        carelake_tables::register(lake, &session).map_err(external)?;
         Ok(Self {
             session,
             lake: lake.clone(),

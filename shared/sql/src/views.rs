@@ -86,6 +86,11 @@ pub struct ViewParameter {
 }
 
 impl View {
+    /// `gold.doctor_summary`.
+    pub fn qualified(&self) -> String {
+        format!("{}.{}", self.database, self.name)
+    }
+
     /// Reads a definition. `file` is the file's path as errors should name it; its stem must be the view's name.
     pub fn parse(database: &str, file: &str, text: &str) -> Result<Self, ViewError> {
         let view = header::parse(database, file, text)?;

@@ -7,10 +7,10 @@ use arrow::array::RecordBatch;
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
 use arrow::datatypes::{DataType, Schema};
+use carelake_contracts::ContractSet;
 use carelake_lake::{TableEntry, TableFormat};
 
-use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::schema;
 
 /// The database of the code lists.
@@ -20,12 +20,12 @@ pub const CODES: &str = "codes";
 ///
 /// # Errors
 /// When a list is not CSV with a header.
-pub fn lists(context: &Context) -> Result<Vec<(String, RecordBatch)>, StepError> {
+pub fn lists(contracts: &ContractSet) -> Result<Vec<(String, RecordBatch)>, StepError> {
     let batch = |(name, text): (&String, &String)| match read(text) {
         Ok(batch) => Ok((name.clone(), batch)),
         Err(error) => Err(StepError::query(format!("reading the code list {name}"), &error.into())),
     };
-    context.contracts.codes.iter().map(batch).collect()
+    contracts.codes.iter().map(batch).collect()
 }
 
 fn read(text: &str) -> Result<RecordBatch, arrow::error::ArrowError> {

@@ -1,7 +1,8 @@
 //! What the catalogue says of the tables of a lake.
 
-use carelake_contracts::{ColumnType, Contract, Table};
-use carelake_lake::{ColumnEntry, Layer, TableEntry, TableFormat};
+use carelake_contracts::{ColumnType, Table};
+use carelake_ingest::entries::landed;
+use carelake_lake::{ColumnEntry, Layer, TableEntry, TableFormat, ViewEntry};
 use carelake_sql::views::View;
 use datafusion::arrow::datatypes::Schema;
 
@@ -10,22 +11,46 @@ use crate::error::StepError;
 use crate::noshow::{KeptTable, kept_tables};
 use crate::schema;
 
-/// The entry of a mart or view, with the columns that its query gives.
-pub fn entry_of(view: &View, planned: &Schema) -> TableEntry {
-    let describe = |name: &str| {
-        view.columns
-            .iter()
-            .find(|column| column.name == name)
-            .map(|column| column.description.clone())
-            .unwrap_or_default()
+/// Name and type of each column of a mart or view.
+pub type Columns = Vec<(String, String)>;
+
+/// The columns that the query of a mart or view gives.
+pub fn planned_columns(planned: &Schema) -> Columns {
+    let fields = planned.fields().iter();
+    fields.map(|field| (field.name().clone(), schema::type_name(field.data_type()))).collect()
+}
+
+fn described(view: &View, columns: &Columns) -> Vec<ColumnEntry> {
+    let about = |name: &String| view.columns.iter().find(|column| &column.name == name);
+    let entry = |(name, column_type): &(String, String)| ColumnEntry {
+        name: name.clone(),
+        column_type: column_type.clone(),
+        description: about(name).map(|column| column.description.clone()).unwrap_or_default(),
     };
+    columns.iter().map(entry).collect()
+}
+
+/// The entry of a view that stands at that rank, with the columns that its query gives.
+pub fn view_entry(view: &View, rank: usize, columns: &Columns) -> ViewEntry {
+    ViewEntry {
+        database: view.database.clone(),
+        name: view.name.clone(),
+        description: view.description.clone(),
+        sql: view.sql.clone(),
+        rank,
+        columns: described(view, columns),
+    }
+}
+
+/// The entry of a mart, with the columns that its query gives.
+pub fn mart_entry(view: &View, columns: &Columns) -> TableEntry {
     TableEntry {
         database: view.database.clone(),
         name: view.name.clone(),
         description: view.description.clone(),
         format: TableFormat::Delta,
         location: format!("{}/{}", view.database, view.name),
-        columns: schema::entries(planned, &describe),
+        columns: described(view, columns),
         partition_by: Vec::new(),
     }
 }
@@ -62,36 +87,6 @@ pub fn lake_tables(context: &Context) -> Result<Vec<TableEntry>, StepError> {
     }
     entries.extend(kept_tables()?.iter().map(KeptTable::entry));
     Ok(entries)
-}
-
-/// The table of a dataset in a layer that ingest writes.
-pub fn landed(contract: &Contract, layer: Layer) -> TableEntry {
-    let schema = match layer {
-        Layer::Bronze => schema::bronze(contract),
-        Layer::Identity => schema::identity(contract),
-        Layer::Quarantine => schema::quarantine(),
-    };
-    let describe = |name: &str| {
-        let known = contract.column(name).filter(|_| layer != Layer::Quarantine);
-        known.map(|column| column.description.clone()).unwrap_or_default()
-    };
-    let column = |name: &str, column_type: ColumnType, description: &str| ColumnEntry {
-        name: name.to_owned(),
-        column_type: column_type.to_string(),
-        description: description.to_owned(),
-    };
-    TableEntry {
-        database: layer.database().to_owned(),
-        name: contract.table(),
-        description: contract.description.clone(),
-        format: TableFormat::Parquet,
-        location: format!("{}/{}", layer.database(), contract.table()),
-        columns: schema::entries(&schema, &describe),
-        partition_by: vec![
-            column("source", ColumnType::String, "Sender."),
-            column("ingest_date", ColumnType::Date, "Day of the landing folder, else of arrival."),
-        ],
-    }
 }
 
 fn canonical(table: &Table) -> TableEntry {

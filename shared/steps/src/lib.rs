@@ -1,4 +1,5 @@
-//! The pipeline steps as plain async functions over the ports: ingest, conform, publish, and a run of all three.
+//! The pipeline steps as plain async functions over the ports: conform, publish, and a run of them after ingest, which is
+//! a crate of its own; training, scoring and upkeep.
 //!
 //! Invariants: in every file rows_in = accepted + rejected + deduplicated, checked while running; a step can be run
 //! again at any time and then changes nothing; no text of this crate holds a value of a row.
@@ -6,21 +7,21 @@
 pub mod codes;
 pub mod conform;
 mod context;
+mod drift;
 mod entries;
-pub mod erased;
 mod error;
-pub mod gate;
-mod hashes;
-pub mod ingest;
 pub mod maintain;
 pub mod marts;
 pub mod noshow;
 pub mod publish;
 pub mod quality;
 pub mod report;
+mod roles;
 pub mod run;
-pub mod schema;
 pub mod share;
 
+pub use carelake_ingest::{self as ingest, erased, schema};
 pub use context::Context;
-pub use error::StepError;
+pub use drift::drift;
+pub use error::{QueryError, StepError};
+pub use roles::FeedRoles;

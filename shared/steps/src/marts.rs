@@ -2,11 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carelake_sql::views::View;
+use carelake_sql::views::{View, Views};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::StepError;
+
+/// The definitions of gold that ship with carelake.
+///
+/// # Errors
+/// When one of them is damaged.
+pub fn embedded() -> Result<Vec<View>, StepError> {
+    let views = Views::embedded().map_err(|error| StepError::Invalid(error.to_string()))?;
+    Ok(views.views().cloned().collect())
+}
 
 /// What a mart is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

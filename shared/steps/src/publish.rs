@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use carelake_lake::{ErrorKind, LakeError, Layout, OpenTable, TableEntry, ViewEntry, Write, clustered};
+use carelake_lake::{Drift, ErrorKind, LakeError, Layout, TableEntry};
 use carelake_sql::joins;
 use carelake_sql::session::LakeSession;
 use carelake_sql::views::View;
+use carelake_tables::{OpenTable, Write, clustered};
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use datafusion::error::DataFusionError;
@@ -16,8 +17,9 @@ use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::context::Context;
-use crate::entries::{entry_of, lake_tables};
-use crate::error::StepError;
+use crate::drift::{Shapes, Wanted};
+use crate::entries::{lake_tables, mart_entry, planned_columns, view_entry};
+use crate::error::{QueryError, StepError};
 use crate::marts::{self, Made};
 use crate::run::Observer;
 
@@ -40,6 +42,9 @@ struct Published {
     /// Marts as they were written.
     #[serde(default)]
     marts: BTreeMap<String, Made>,
+    /// Columns of marts and views as they were planned.
+    #[serde(default)]
+    shapes: Shapes,
 }
 
 impl Published {
@@ -66,11 +71,11 @@ fn version_state(version: Option<u64>) -> String {
 /// # Errors
 /// When storage fails or a query is not valid.
 pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer) -> Result<Vec<String>, StepError> {
-    let lists = codes::lists(context)?;
+    let lists = codes::lists(&context.contracts)?;
     let mut entries = lake_tables(context)?;
     entries.extend(lists.iter().map(|(name, list)| codes::entry(name, list)));
     // Versions of what is written are noted before anything is read: a commit of another run in between is a conflict.
-    let marts = views.iter().filter(|view| view.materialised).map(|view| format!("{}.{}", view.database, view.name));
+    let marts = views.iter().filter(|view| view.materialised).map(View::qualified);
     let small = lists.iter().map(|(name, _)| listed(name)).chain([SOURCES, AS_OF].map(str::to_owned));
     let written: Vec<String> = marts.chain(small).collect();
     let written = context.tables.versions(written.iter().map(String::as_str)).await?;
@@ -83,12 +88,14 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         sources: sources(context).await?,
         tables: context.tables.versions(tables.iter().map(String::as_str)).await?,
         marts: BTreeMap::new(),
+        shapes: Shapes::new(),
     };
     let inputs = marts::inputs(views, &|table| published.state(table, &context.run_id))?;
     let before = context.lake.get_json::<Published>(Layout::published()).await?;
     let made = before.as_ref().map(|before| before.marts.clone()).unwrap_or_default();
     published.marts.clone_from(&made);
-    if before.as_ref() == Some(&published) && complete(context, &entries, views, &written).await? {
+    published.shapes = before.as_ref().map(|before| before.shapes.clone()).unwrap_or_default();
+    if before.as_ref() == Some(&published) && complete(context, &entries, views, &published.shapes, &written).await? {
         return Ok(Vec::new());
     }
     for entry in &entries {
@@ -112,35 +119,33 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
     let session = carelake_sql::session::bounded(&context.lake).map_err(opening)?;
     let mut session =
         LakeSession::over(session, &context.lake, context.catalog.as_ref(), None).await.map_err(opening)?;
+    published.shapes.clear();
     for (rank, view) in views.iter().enumerate() {
-        let qualified = format!("{}.{}", view.database, view.name);
+        let qualified = view.qualified();
+        let planned = session.query(&view.sql).await.map_err(failed(view))?;
+        let columns = planned_columns(planned.schema().as_arrow());
         if view.materialised {
             let version = written.get(&qualified).copied().flatten();
             let wanted = inputs.get(&qualified);
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
-            let (entry, version) = materialise(context, &session, view, &written, fresh).await?;
-            if let (Some(version), Some(inputs)) = (version, wanted) {
+            if let (false, Some(inputs)) = (fresh, wanted) {
+                let version = materialise(context, &session, view, planned, &written).await?;
                 changed.push(qualified.clone());
                 published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
             }
+            let entry = mart_entry(view, &columns);
             context.catalog.put_table(&entry).await?;
             session.know_table(entry);
         } else {
-            let planned = session.query(&view.sql).await.map_err(failed(view))?;
-            let entry = ViewEntry {
-                database: view.database.clone(),
-                name: view.name.clone(),
-                description: view.description.clone(),
-                sql: view.sql.clone(),
-                rank,
-                columns: entry_of(view, planned.schema().as_arrow()).columns,
-            };
+            let entry = view_entry(view, rank, &columns);
             context.catalog.put_view(&entry).await?;
             session.know_view(entry);
         }
+        published.shapes.insert(qualified.clone(), columns);
         observer.advance(&qualified);
     }
+    remove_unwanted(context, views).await?;
     context.lake.put_json(Layout::published(), &published).await?;
     Ok(changed)
 }
@@ -183,19 +188,28 @@ pub async fn forget_catalogue(context: &Context) -> Result<(), StepError> {
     Ok(context.lake.put_json(Layout::published(), &published).await?)
 }
 
-/// True when the catalogue holds every table and view, and every mart is there.
+/// True when the catalogue holds every table and view as it should, and every mart is there.
 async fn complete(
     context: &Context,
     entries: &[TableEntry],
     views: &[View],
+    shapes: &Shapes,
     written: &Versions,
 ) -> Result<bool, StepError> {
-    let tables = context.catalog.tables().await?.into_iter().map(|entry| (entry.database, entry.name));
-    let known = context.catalog.views().await?.into_iter().map(|entry| (entry.database, entry.name));
-    let present: BTreeSet<(String, String)> = tables.chain(known).collect();
-    let wanted = entries.iter().map(|entry| (entry.database.clone(), entry.name.clone()));
-    let mut wanted = wanted.chain(views.iter().map(|view| (view.database.clone(), view.name.clone())));
-    Ok(wanted.all(|name| present.contains(&name)) && written.values().all(Option::is_some))
+    let Some(wanted) = Wanted::new(entries, views, shapes) else { return Ok(false) };
+    let drift = wanted.drift(context.catalog.as_ref()).await?;
+    Ok(!drift.iter().any(Drift::converges) && written.values().all(Option::is_some))
+}
+
+/// Takes views out of the catalogue that no definition has any more.
+async fn remove_unwanted(context: &Context, views: &[View]) -> Result<(), StepError> {
+    for entry in context.catalog.views().await? {
+        let defined = |view: &View| !view.materialised && view.database == entry.database && view.name == entry.name;
+        if !views.iter().any(defined) {
+            context.catalog.remove_view(&entry.database, &entry.name).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A table that is written, if it holds what it held when its version was noted.
@@ -231,24 +245,19 @@ fn definitions(views: &[View]) -> String {
 }
 
 fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
-    let context = format!("publishing {}.{}", view.database, view.name);
+    let context = format!("publishing {}", view.qualified());
     move |error| StepError::query(context.clone(), &error)
 }
 
-/// Writes a mart, unless it is `fresh`; what the catalogue says of it, and the version that was written.
+/// Writes a mart; the version that was written.
 async fn materialise(
     context: &Context,
     session: &LakeSession,
     view: &View,
+    rows: DataFrame,
     written: &Versions,
-    fresh: bool,
-) -> Result<(TableEntry, Option<u64>), StepError> {
-    let qualified = format!("{}.{}", view.database, view.name);
-    let rows = session.query(&view.sql).await.map_err(failed(view))?;
-    let entry = entry_of(view, rows.schema().as_arrow());
-    if fresh {
-        return Ok((entry, None));
-    }
+) -> Result<u64, StepError> {
+    let qualified = view.qualified();
     let state = joins::sorting(session.context().state(), &view.sort_joins);
     let rows = DataFrame::new(state.clone(), rows.into_unoptimized_plan());
     let rows = clustered(rows, state, &view.partition_by, &view.z_order).await.map_err(failed(view))?;
@@ -262,8 +271,7 @@ async fn materialise(
         run_id: context.run_id.clone(),
     };
     let current = current(context, &qualified, written).await?;
-    let version = context.tables.write(&qualified, current, write).await?;
-    Ok((entry, Some(version)))
+    Ok(context.tables.write(&qualified, current, write).await?)
 }
 
 /// Source, feed and subject area of everything in the lake.

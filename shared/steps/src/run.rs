@@ -35,6 +35,11 @@ impl Observer for Silent {
     fn end(&self) {}
 }
 
+/// Cores of this machine.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
 type Group = (String, String);
 
 /// Runs every step.
@@ -236,7 +241,7 @@ fn by_dataset(
     }
     let mut reports: Vec<DatasetReport> = datasets.into_values().collect();
     for report in &mut reports {
-        report.close(pricing);
+        report.close(pricing.usd(report.seconds, 2 * report.files));
     }
     Ok(reports)
 }

@@ -13,7 +13,7 @@ use crate::table::Format;
 
 pub use models::{Learner, ModelCommand, Score, Train, Which};
 pub use serve::{Report, Serve};
-pub use upkeep::{Erase, Export, Maintain, RotateKey};
+pub use upkeep::{Erase, Export, Maintain, Publish, RotateKey};
 
 /// A healthcare lakehouse on a folder: files from hospitals become validated bronze, conformed silver and gold views.
 #[derive(Debug, Parser)]
@@ -66,6 +66,8 @@ pub enum Command {
     },
     /// Every data-quality check with numerator, denominator, threshold and status
     Dq(Dq),
+    /// Compute gold and the catalogue from silver as it is, or show with --check where the catalogue differs from the definitions
+    Publish(Publish),
     /// Write rows for others, de-identified as a profile says, and prove it on what was written
     Export(Export),
     /// Remove patients from landing, every layer and every old version, with a receipt

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
 
 use super::{Contracts, InLake};
@@ -33,6 +33,24 @@ pub struct Erase {
     /// Remove it; without this nothing is removed
     #[arg(long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}
+
+/// Arguments of `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    #[command(flatten)]
+    pub place: InLake,
+    /// Change nothing; show where the catalogue is not what the definitions say, and end with 1 if it is not
+    #[arg(long)]
+    pub check: bool,
+    /// Print the differences as JSON, one a line
+    #[arg(long, requires = "check")]
+    pub json: bool,
+    /// Day as of which ages and the like are reckoned; that of gold if absent
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub contracts: Contracts,
 }

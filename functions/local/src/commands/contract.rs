@@ -165,7 +165,7 @@ fn rule(rule: &carelake_contracts::Rule) -> Vec<String> {
         RuleKind::Pattern { column, pattern } => ("pattern", format!("{column}: {pattern}")),
         RuleKind::NotBefore { column, other } => ("not_before", format!("{column}, {other}")),
         RuleKind::NotNull { column } => ("not_null", column.clone()),
-        RuleKind::Reference { target, column, parent, parent_column } => {
+        RuleKind::Reference { target, column, parent, parent_column, .. } => {
             ("reference", format!("{target}.{column} in {parent}.{parent_column}"))
         }
         RuleKind::Joined { target, parent, violation, .. } => ("joined", format!("{target}, {parent}: {violation}")),

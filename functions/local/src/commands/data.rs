@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use carelake_lake::{Catalog, DeltaTables, FolderCatalog, Lake};
+use carelake_lake::{Catalog, FolderCatalog, Lake};
 use carelake_sql::session::LakeSession;
+use carelake_tables::DeltaTables;
 use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, UInt64Array};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::DataFrame;

@@ -25,7 +25,7 @@ pub async fn export(arguments: &Export) -> Result<ExitCode, Problem> {
     let day = chrono::NaiveDate::default();
     let mut context = Context::new(lake, landing, contracts, Sources::default(), day, String::new());
     let day = noshow::published_day(&context).await?;
-    context.as_of = day.ok_or_else(|| {
+    context.base.as_of = day.ok_or_else(|| {
         Problem::new("gold was never computed in this lake; take the landing files in with carelake run")
     })?;
     let folder = &arguments.out;

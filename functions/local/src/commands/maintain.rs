@@ -75,12 +75,13 @@ fn context(arguments: &Maintain) -> Result<Context, Problem> {
 }
 
 /// The same context with the landing folder.
-fn in_landing(context: Context, landing: &Path) -> Result<Context, Problem> {
+fn in_landing(mut context: Context, landing: &Path) -> Result<Context, Problem> {
     if !landing.is_dir() {
         return Err(Problem::new(format!("{} is not a folder", landing.display())));
     }
-    let sources = Arc::new(run::sources(landing)?);
-    Ok(Context { landing: Arc::new(FolderLanding::new(landing)), sources, ..context })
+    context.base.sources = Arc::new(run::sources(landing)?);
+    context.base.landing = Arc::new(FolderLanding::new(landing));
+    Ok(context)
 }
 
 fn megabytes(removed: Removed) -> String {

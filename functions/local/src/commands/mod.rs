@@ -10,6 +10,7 @@ mod maintain;
 mod measures;
 mod model;
 mod models;
+mod publish;
 mod quality;
 mod quarantine;
 mod report;
@@ -68,7 +69,7 @@ problem_from!(
 
 impl From<datafusion::error::DataFusionError> for Problem {
     fn from(error: datafusion::error::DataFusionError) -> Self {
-        Self(carelake_lake::explain(&error))
+        Self(carelake_tables::explain(&error))
     }
 }
 
@@ -91,6 +92,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::History(arguments) => data::history(&arguments).await,
         Command::Quarantine { command } => quarantine::dispatch(&command).await,
         Command::Dq(arguments) => quality::dq(&arguments).await,
+        Command::Publish(arguments) => publish::publish(&arguments).await,
         Command::Export(arguments) => export::export(&arguments).await,
         Command::Erase(arguments) => erase::erase(&arguments).await,
         Command::Maintain(arguments) => maintain::maintain(&arguments).await,

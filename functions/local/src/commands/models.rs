@@ -41,15 +41,16 @@ pub async fn locked(place: &InLake, overlay: &Contracts, as_of: Option<NaiveDate
     };
     loop {
         let lock = LakeLock::shared(folder, wait)?;
-        let mut context = open()?;
+        let context = open()?;
         if settle::settled(&context).await? {
             let day = match as_of {
                 Some(day) => Some(day),
                 None => noshow::published_day(&context).await?,
             };
-            context.as_of = day.ok_or_else(|| {
+            let day = day.ok_or_else(|| {
                 Problem::new("gold was never computed in this lake; take the landing files in with carelake run")
             })?;
+            let context = context.on(day);
             return Ok(Locked { _lock: lock, context, views, now });
         }
         drop(lock);

@@ -78,7 +78,7 @@ async fn once(arguments: &Run, observer: &dyn Observer) -> Result<RunReport, Pro
 
 /// Files read at the same time.
 pub fn workers(wanted: Option<usize>) -> usize {
-    wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
+    wanted.unwrap_or_else(|| carelake_steps::run::cores())
 }
 
 /// Name of a run that starts now.

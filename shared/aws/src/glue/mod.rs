@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{DatabaseInput, Table, TableInput};
-use carelake_lake::{Catalog, ErrorKind, LakeError, PartitionEntry, TableEntry, ViewEntry};
+use carelake_lake::{Catalog, Drift, ErrorKind, Kind, LakeError, PartitionEntry, TableEntry, ViewEntry};
 use tokio::sync::Mutex;
 
 use crate::problem::problem;
@@ -108,9 +108,9 @@ impl GlueCatalog {
         let mut attempt = 0;
         loop {
             let done = match self.present(database, &name).await? {
-                Some(present) if table::same(&present, &wanted) => return Ok(()),
+                Some(present) if table::differences(&present, &wanted).is_empty() => return Ok(()),
                 Some(present) => {
-                    table::may_replace(&present, &wanted)?;
+                    table::may_replace(&present, &wanted, [&self.lake, &self.identity])?;
                     self.update(database, wanted.clone(), present.version_id()).await
                 }
                 None => self.create(database, wanted.clone()).await,
@@ -169,11 +169,14 @@ impl GlueCatalog {
         call.send().await.map(drop).map_err(|error| problem(context, &error))
     }
 
+    async fn read_once(&self) -> Result<(), LakeError> {
+        let whole = self.known.lock().await.len() >= DATABASES.len();
+        if whole { Ok(()) } else { self.read_all().await }
+    }
+
     /// Entries of one kind, of every database.
     async fn entries<T: serde::de::DeserializeOwned>(&self, views: bool) -> Result<Vec<T>, LakeError> {
-        if self.known.lock().await.len() < DATABASES.len() {
-            self.read_all().await?;
-        }
+        self.read_once().await?;
         let known = self.known.lock().await;
         let mut sorted = BTreeMap::new();
         for (database, tables) in known.iter() {
@@ -229,6 +232,53 @@ impl Catalog for GlueCatalog {
         }
         settled.extend(new.into_iter().map(name));
         Ok(())
+    }
+
+    async fn remove_view(&self, database: &str, name: &str) -> Result<(), LakeError> {
+        let Some(present) = self.present(database, name).await?.filter(view::is_view) else { return Ok(()) };
+        let call = self.client.delete_table().database_name(database).name(present.name());
+        match call
+            .send()
+            .await
+            .map_err(|error| problem(format!("removing {database}.{name} from the catalogue"), &error))
+        {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => self.forget(database, name).await,
+        }
+    }
+
+    async fn drift(&self, tables: &[TableEntry], views: &[ViewEntry]) -> Result<Vec<Drift>, LakeError> {
+        self.read_once().await?;
+        let mut wanted = BTreeMap::new();
+        for entry in tables {
+            let input = table::input(entry, &self.place(&entry.location))?;
+            wanted.insert((entry.database.as_str(), entry.name.as_str()), input);
+        }
+        for entry in views {
+            wanted.insert((entry.database.as_str(), entry.name.as_str()), view::input(entry)?);
+        }
+        let known = self.known.lock().await;
+        let mut found = Vec::new();
+        for ((database, name), input) in &wanted {
+            let kind = match known.get(*database).and_then(|tables| tables.get(*name)) {
+                None => Some(Kind::Missing),
+                Some(present) => {
+                    Some(table::differences(present, input)).filter(|parts| !parts.is_empty()).map(Kind::Differs)
+                }
+            };
+            found.extend(kind.map(|kind| Drift { name: format!("{database}.{name}"), kind }));
+        }
+        for (database, tables) in known.iter() {
+            let own = |table: &&Table| table.parameters().is_some_and(|parameters| parameters.contains_key(ENTRY));
+            for table in tables.values().filter(own) {
+                if !wanted.contains_key(&(database.as_str(), table.name())) {
+                    let kind = if view::is_view(table) { Kind::UnwantedView } else { Kind::UnwantedTable };
+                    found.push(Drift { name: format!("{database}.{}", table.name()), kind });
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     async fn tables(&self) -> Result<Vec<TableEntry>, LakeError> {

@@ -102,23 +102,33 @@ fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-/// True when Glue holds what is wanted. Parameters that others added, such as those of a crawler, do not count.
-pub fn same(present: &Table, wanted: &TableInput) -> bool {
+/// What Glue holds otherwise than wanted. Parameters that others added, such as those of a crawler, do not count.
+pub fn differences(present: &Table, wanted: &TableInput) -> Vec<String> {
     let none = HashMap::new();
     let parameters = present.parameters().unwrap_or(&none);
-    let storage = |of: Option<&StorageDescriptor>| {
-        of.map(|of| {
-            let serde = of.serde_info().and_then(SerDeInfo::serialization_library).map(str::to_owned);
-            let formats = (of.input_format().map(str::to_owned), of.output_format().map(str::to_owned));
-            (of.location().unwrap_or_default().to_owned(), shape(of.columns()), formats, serde)
-        })
+    let lacks = |(name, value): (&String, &String)| parameters.get(name) != Some(value);
+    let (there, here) = (present.storage_descriptor(), wanted.storage_descriptor());
+    let place =
+        |of: Option<&StorageDescriptor>| of.and_then(StorageDescriptor::location).unwrap_or_default().to_owned();
+    let format = |of: Option<&StorageDescriptor>| {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let serde = of.and_then(StorageDescriptor::serde_info).and_then(SerDeInfo::serialization_library);
+        let (input, output) =
+            (of.and_then(StorageDescriptor::input_format), of.and_then(StorageDescriptor::output_format));
+        [text(serde), text(input), text(output)]
     };
-    wanted.parameters().unwrap_or(&none).iter().all(|(name, value)| parameters.get(name) == Some(value))
-        && present.table_type() == wanted.table_type()
-        && present.description().unwrap_or_default() == wanted.description().unwrap_or_default()
-        && present.view_original_text().unwrap_or_default() == wanted.view_original_text().unwrap_or_default()
-        && shape(present.partition_keys()) == shape(wanted.partition_keys())
-        && storage(present.storage_descriptor()) == storage(wanted.storage_descriptor())
+    let held = |of: Option<&StorageDescriptor>| of.map(|of| shape(of.columns())).unwrap_or_default();
+    let parts = [
+        ("kind", present.table_type() != wanted.table_type()),
+        ("description", present.description().unwrap_or_default() != wanted.description().unwrap_or_default()),
+        ("query", present.view_original_text().unwrap_or_default() != wanted.view_original_text().unwrap_or_default()),
+        ("location", place(there) != place(here)),
+        ("format", format(there) != format(here)),
+        ("columns", held(there) != held(here)),
+        ("partitions", shape(present.partition_keys()) != shape(wanted.partition_keys())),
+        ("parameters", wanted.parameters().unwrap_or(&none).iter().any(lacks)),
+    ];
+    parts.iter().filter(|(_, differs)| *differs).map(|(name, _)| (*name).to_owned()).collect()
 }
 
 fn shape(columns: &[Column]) -> Vec<(String, String, String)> {
@@ -126,13 +136,17 @@ fn shape(columns: &[Column]) -> Vec<(String, String, String)> {
     columns.iter().map(|column| (column.name().to_owned(), text(column.r#type()), text(column.comment()))).collect()
 }
 
-/// An entry may change in everything but its place: one that is elsewhere is another lake's.
-pub fn may_replace(present: &Table, wanted: &TableInput) -> Result<(), LakeError> {
+/// An entry may change in everything but its place: one that is elsewhere is another lake's. A table of one of these
+/// buckets may become a view, and a view a table.
+pub fn may_replace(present: &Table, wanted: &TableInput, buckets: [&str; 2]) -> Result<(), LakeError> {
     let place = |of: Option<&StorageDescriptor>| {
         of.and_then(StorageDescriptor::location).unwrap_or_default().trim_end_matches('/').to_owned()
     };
     let (there, here) = (place(present.storage_descriptor()), place(wanted.storage_descriptor()));
-    if there == here {
+    let own =
+        |place: &str| place.is_empty() || buckets.iter().any(|bucket| place.starts_with(&format!("s3://{bucket}/")));
+    let turned = there.is_empty() != here.is_empty() && own(&there) && own(&here);
+    if there == here || turned {
         return Ok(());
     }
     let context = format!("adding {} to the catalogue", wanted.name());

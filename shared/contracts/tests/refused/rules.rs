@@ -1,6 +1,6 @@
 //! Wrong rules of a contract.
 
-use super::support::{GOOD, edited, load_dental};
+use super::support::{GOOD, edited, load, load_dental};
 use super::{assert_refused, line_of};
 
 /// Rules appended to the good contract: the rule, the text on the line that must be named, the problem.
@@ -76,4 +76,17 @@ fn two_rules_of_one_id_are_refused() {
     let text = edited(GOOD, "[[targets]]", rule);
     let start = format!("feeds/dental/log.toml:{}: ", line_of(&text, "SECOND id = \"tooth_range\""));
     assert_refused("twice", load_dental(&text), &start, "stands twice", "its own id");
+}
+
+#[test]
+fn rows_of_persons_that_no_column_of_the_file_tells_are_refused() {
+    let good = include_str!("../../feeds/network/treatments.toml");
+    let path = "feeds/network/treatments.toml";
+    let none = edited(good, "file_column = \"visit_id\"\n", "");
+    let start = format!("{path}:{}: ", line_of(&none, "id = \"visit_known\""));
+    let problem = "whose the rows are is told by encounter_id, which the file has not";
+    assert_refused("no column", load(&[(path, &none)]), &start, problem, "add file_column");
+    let wrong = edited(good, "file_column = \"visit_id\"", "file_column = \"visit\"");
+    let start = format!("{path}:{}: ", line_of(&wrong, "file_column"));
+    assert_refused("another column", load(&[(path, &wrong)]), &start, "there is no column \"visit\"", "");
 }

@@ -11,7 +11,7 @@ use datafusion::prelude::{DataFrame, ident};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 /// The result of a table-level check of a source, as stored in the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

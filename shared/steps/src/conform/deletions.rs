@@ -17,7 +17,7 @@ use datafusion::prelude::{DataFrame, ident};
 use super::relations::{self, Mapped, mapped};
 use super::{Prepared, session};
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 /// Deletions by the `_order` of their file.
 #[derive(Debug, Default)]

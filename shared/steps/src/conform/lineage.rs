@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
-use carelake_contracts::{ColumnType, Contract, Target};
+use carelake_contracts::{ColumnType, Contract, ContractSet, Target};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{cast, lit};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
-use super::relations::{mapped, register_codes, session};
-use crate::context::Context;
-use crate::error::StepError;
+use super::relations::{mapped, register_codes};
+use crate::error::{QueryError, StepError};
 use crate::schema;
 
 /// A day on which no rule or mapping of dates stumbles, in days since 1970.
@@ -25,16 +24,16 @@ const SOME_DAY: i32 = 18_000;
 /// # Errors
 /// When the mapping is not valid.
 pub async fn origins(
-    context: &Context,
+    contracts: &ContractSet,
     contract: &Contract,
     target: &Target,
 ) -> Result<BTreeMap<String, usize>, StepError> {
     let failed = |error: DataFusionError| {
         StepError::query(format!("looking where {} of {} comes from", target.table, contract.name()), &error)
     };
-    let Some(table) = context.contracts.tables.get(&target.table) else { return Ok(BTreeMap::new()) };
-    let session = session(context)?;
-    register_codes(context, &session)?;
+    let Some(table) = contracts.tables.get(&target.table) else { return Ok(BTreeMap::new()) };
+    let session = carelake_sql::session::plain().map_err(failed)?;
+    register_codes(contracts, &session)?;
     register(&session, "bronze", &schema::bronze(contract)).map_err(failed)?;
     register(&session, "identity", &schema::identity(contract)).map_err(failed)?;
     let rows = mapped(&session, target, table, contract, "source").await?.rows;

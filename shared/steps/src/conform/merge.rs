@@ -21,7 +21,7 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 use super::deletions::marked;
 use super::repeated::repeated;
 use super::scope::Scope;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 /// Rows of the replaced partitions, and which partitions those are.
 #[derive(Debug)]

@@ -19,11 +19,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use carelake_contracts::{Contract, Table, Target};
-use carelake_lake::{CheckCount, ConformEntry, IngestEntry, OpenTable, Write};
+use carelake_lake::{CheckCount, ConformEntry, IngestEntry};
+use carelake_tables::{OpenTable, Write};
 use datafusion::prelude::SessionContext;
 
 use crate::context::Context;
 use crate::error::StepError;
+use crate::roles::FeedRoles;
 
 pub use checks::{TableCheck, joined_checks};
 pub use lineage::origins;
@@ -59,7 +61,18 @@ pub async fn conform(
     batch: &[IngestEntry],
     known: &BTreeMap<String, ConformEntry>,
 ) -> Result<Conformed, StepError> {
+    certain(context, contract, source).await?;
     retry(|| once(context, contract, source, batch, known)).await
+}
+
+/// Where persons of the source were erased, a dataset whose rows are known by their parents' keys is taken only if its
+/// mapping passes on the keys that its contract says: ingest left rows out by those.
+async fn certain(context: &Context, contract: &Contract, source: &str) -> Result<(), StepError> {
+    let by_parents = !context.contracts.roles(contract).belongs.is_empty();
+    if by_parents && context.erased.rows(context, contract, source).await?.is_some() {
+        FeedRoles::of(&context.contracts, &contract.feed).await?;
+    }
+    Ok(())
 }
 
 /// Runs a step again while other writers are faster.

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{cast, lit};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::ingest::Broken;
 
 /// Column of the value that names the parent.
@@ -51,7 +51,7 @@ impl Orphans {
     ) -> Result<DataFrame, StepError> {
         let mut left = mapped.clone();
         for rule in &contract.rules {
-            let RuleKind::Reference { target: of, column, parent, parent_column } = &rule.kind else { continue };
+            let RuleKind::Reference { target: of, column, parent, parent_column, .. } = &rule.kind else { continue };
             if of != &target.table {
                 continue;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use carelake_contracts::{Contract, DELETED, Load, Period, Table, Target};
+use carelake_contracts::{Contract, ContractSet, DELETED, Load, Period, Table, Target};
 use carelake_lake::{IngestEntry, Layer};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
@@ -15,7 +15,7 @@ use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
 
 use crate::codes;
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::schema;
 
 /// A session with Athena's functions that reads the lake.
@@ -25,7 +25,7 @@ use crate::schema;
 pub fn session(context: &Context) -> Result<SessionContext, StepError> {
     let failed = |error| StepError::query("starting a query session", &error);
     let session = carelake_sql::session::bounded(&context.lake).map_err(failed)?;
-    context.lake.register(&session);
+    carelake_tables::register(&context.lake, &session)?;
     Ok(session)
 }
 
@@ -66,7 +66,7 @@ pub async fn register(
         let text = format!("bronze of {} has {counted} rows where the ledger has {expected}", contract.name());
         return Err(StepError::Conservation(text));
     }
-    register_codes(context, session)
+    register_codes(&context.contracts, session)
 }
 
 fn substr_first(text: Expr, length: i64) -> Expr {
@@ -82,9 +82,9 @@ async fn rows(session: &SessionContext, urls: Vec<String>, schema: &SchemaRef) -
 }
 
 /// Code lists as tables of schema `codes`; every column is text.
-pub fn register_codes(context: &Context, session: &SessionContext) -> Result<(), StepError> {
+pub fn register_codes(contracts: &ContractSet, session: &SessionContext) -> Result<(), StepError> {
     let failed = |error: datafusion::error::DataFusionError| StepError::query("reading the code lists", &error);
-    for (name, list) in codes::lists(context)? {
+    for (name, list) in codes::lists(contracts)? {
         let table = MemTable::try_new(list.schema(), vec![vec![list]]).map_err(failed)?;
         carelake_sql::session::register_in(session, codes::CODES, &name, Arc::new(table)).map_err(failed)?;
     }

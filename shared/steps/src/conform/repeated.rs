@@ -14,7 +14,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 use siphasher::sip128::Hasher128;
 
-use crate::hashes::{Hashes, keyed};
+use carelake_ingest::hashes::{Hashes, keyed};
 
 /// Hashes held in memory before scratch files are made.
 const IN_MEMORY: usize = (1 << 16) / 8 * 7;

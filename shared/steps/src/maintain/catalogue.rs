@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carelake_ingest::entries::landed;
 use carelake_lake::{IngestEntry, Layer, PartitionEntry};
 use carelake_sql::views::View;
 
 use crate::context::Context;
-use crate::entries::landed;
 use crate::error::StepError;
 use crate::publish::{forget_catalogue, publish};
 use crate::run::Observer;

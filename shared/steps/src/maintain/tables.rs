@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use carelake_sql::views::View;
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::publish::{AS_OF, SOURCES};
 
 /// Every Delta table that is stored, by database and name.

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, ident};
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 const MART: &str = "appointment_features";
 /// Columns of the mart that are read beside features and label.

@@ -33,7 +33,7 @@ const PREFIX: &str = "no_show_";
 /// # Errors
 /// When the file that ships with carelake is damaged.
 pub fn features() -> Result<FeatureSet, StepError> {
-    Ok(FeatureSet::parse(FEATURES)?)
+    FeatureSet::parse(FEATURES).map_err(unfit)
 }
 
 /// The registry's name of a source's model.
@@ -57,8 +57,7 @@ pub async fn load(registry: &Registry, version: &ModelVersion) -> Result<ModelFi
     })
 }
 
-impl From<ModelError> for StepError {
-    fn from(error: ModelError) -> Self {
-        Self::Invalid(error.to_string())
-    }
+/// What the model's crate says, as the error of a step.
+fn unfit(error: ModelError) -> StepError {
+    StepError::Invalid(error.to_string())
 }

@@ -15,10 +15,10 @@ use serde::Serialize;
 use super::mart::{Mart, days_of};
 use super::scoring::{Scoring, predictions};
 use super::tables::{DRIFT, PREDICTIONS, kept_table};
-use super::{load, model_name, model_source};
+use super::{load, model_name, model_source, unfit};
 use crate::conform::retry;
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::run::Observer;
 
 /// What is to be scored.
@@ -93,7 +93,7 @@ pub async fn score(
             )));
         };
         let file = load(&registry, &version).await?;
-        file.check_schema(&features)?;
+        file.check_schema(&features).map_err(unfit)?;
         models.push((source, version.version, file.model));
     }
     let mart = Mart::of(context, views, context.as_of).await?;

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use carelake_lake::{ColumnEntry, TableEntry, TableFormat, Write};
+use carelake_lake::{ColumnEntry, TableEntry, TableFormat};
 use carelake_sql::session::schema_of;
+use carelake_tables::Write;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::Expr;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 /// Where predictions stand.
 pub const PREDICTIONS: &str = "gold.appointment_predictions";

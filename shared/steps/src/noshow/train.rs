@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::mart::Mart;
 use super::window::{Days, WindowRequest, split};
-use super::{groups, load, model_name};
+use super::{groups, load, model_name, unfit};
 use crate::context::Context;
 use crate::error::StepError;
 use crate::run::Observer;
@@ -153,7 +153,7 @@ pub async fn train(
     let contest =
         contest(&registry, &name, &features, &material, &model, request.settings.threads, &evaluation).await?;
     let file = material.file(&features, &name, request, model, &evaluation);
-    let bytes = file.to_bytes()?;
+    let bytes = file.to_bytes().map_err(unfit)?;
     let about = about(&file, &material.split, &contest)?;
     let version = registry.register(&name, &bytes, &context.run_id, about).await?;
     if contest.promote {
@@ -206,7 +206,7 @@ fn select<T: Copy>(all: &[T], rows: &[usize]) -> Vec<T> {
 
 impl Material {
     fn of(features: &FeatureSet, batches: &[RecordBatch], request: &TrainRequest) -> Result<Self, StepError> {
-        let days = days("appointment_date", batches)?;
+        let days = days("appointment_date", batches).map_err(unfit)?;
         if days.is_empty() {
             return Err(StepError::Invalid(format!(
                 "{} has no appointment whose outcome is known: nothing to learn from. Outcomes count up to the as-of day, \
@@ -216,8 +216,12 @@ impl Material {
         }
         let split = split(&days, &request.window)?;
         Ok(Self {
-            frame: Frame::from_batches(features, batches)?,
-            labels: labels(features, batches)?.into_iter().map(|label| label.unwrap_or_default()).collect(),
+            frame: Frame::from_batches(features, batches).map_err(unfit)?,
+            labels: labels(features, batches)
+                .map_err(unfit)?
+                .into_iter()
+                .map(|label| label.unwrap_or_default())
+                .collect(),
             days,
             persons: groups::persons(batches),
             groupings: groups::groupings(batches),
@@ -237,13 +241,14 @@ impl Material {
             }
         };
         let frame = self.frame.take(rows);
-        let model = carelake_noshow::train(features, &frame, &labels, &select(&self.days, rows), settings, &progress)?;
+        let model = carelake_noshow::train(features, &frame, &labels, &select(&self.days, rows), settings, &progress);
+        let model = model.map_err(unfit)?;
         progress(1.0);
         Ok(model)
     }
 
     fn scores(&self, model: &Model, threads: usize) -> Result<Vec<f64>, StepError> {
-        Ok(model.score(&self.frame.take(&self.split.evaluate), threads)?)
+        model.score(&self.frame.take(&self.split.evaluate), threads).map_err(unfit)
     }
 
     fn outcomes(&self) -> Vec<bool> {
@@ -255,7 +260,7 @@ impl Material {
         let groupings: Vec<Grouping> = self.groupings.iter().map(|grouping| groups::take(grouping, rows)).collect();
         let persons = select(&self.persons, rows);
         let scores = self.scores(model, threads)?;
-        Ok(Evaluation::of(&scores, &self.outcomes(), &model.settings.costs, Some(&persons), &groupings)?)
+        Evaluation::of(&scores, &self.outcomes(), &model.settings.costs, Some(&persons), &groupings).map_err(unfit)
     }
 
     fn file(
@@ -348,7 +353,7 @@ async fn contest(
         return Ok(alone(format!("version {}, the champion, is of another feature list", champion.version)));
     }
     let (old, new) = (material.scores(&before.model, threads)?, material.scores(model, threads)?);
-    let comparison = compare(&old, &new, &material.outcomes())?;
+    let comparison = compare(&old, &new, &material.outcomes()).map_err(unfit)?;
     Ok(Contest {
         champion: Some(champion.version),
         promote: comparison.verdict == Verdict::Promote,

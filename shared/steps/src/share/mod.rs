@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::conform::session;
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use forms::Forms;
 pub use scan::{Finding, scan};
 

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::shared_name;
 use crate::conform::session;
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 
 /// Something that may not leave, without its value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -68,7 +68,7 @@ async fn unreadable(context: &Context, story: Story, stage: &Stage) -> String {
     for (name, table) in &stage.contracts.tables {
         let Some(open) = context.tables.open(name, None).await.unwrap() else { continue };
         let plain = carelake_sql::session::plain().unwrap();
-        context.lake.register(&plain);
+        carelake_tables::register(&context.lake, &plain).unwrap();
         let provider = context.tables.provider(&open).await.unwrap();
         let all = plain.read_table(provider).unwrap();
         let mut key: Vec<&str> = table.key.iter().map(String::as_str).collect();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use carelake_contracts::{Contract, ContractSet, DELETED, Load, RuleKind, Table, Target};
 use carelake_sql::session::{plain, register_in, schema_of};
 use carelake_sql::views::{View, Views};
+use carelake_steps::FeedRoles;
 use carelake_steps::noshow::kept_tables;
 use carelake_steps::schema;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -32,8 +33,13 @@ pub fn problems(set: &ContractSet, views: &Views) -> std::result::Result<Vec<Str
             }
             for rule in &contract.rules {
                 if let Err(error) = joined(set, &rule.kind).await {
-                    problems.push(format!("{file}: rule {}: {}", rule.id, carelake_lake::explain(&error)));
+                    problems.push(format!("{file}: rule {}: {}", rule.id, carelake_tables::explain(&error)));
                 }
+            }
+        }
+        if problems.is_empty() {
+            for feed in set.feeds.keys() {
+                problems.extend(FeedRoles::of(set, feed).await.err().map(|error| error.to_string()));
             }
         }
         let session = plain()?;
@@ -78,7 +84,7 @@ fn codes(session: &SessionContext, set: &ContractSet) -> Result<()> {
 }
 
 async fn mapping(set: &ContractSet, contract: &Contract, target: &Target) -> std::result::Result<(), String> {
-    let explain = |error: DataFusionError| carelake_lake::explain(&error);
+    let explain = |error: DataFusionError| carelake_tables::explain(&error);
     let rows = mapped(set, contract, target).await.map_err(explain)?;
     let Some(table) = set.tables.get(&target.table) else { return Ok(()) };
     let returned: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -160,7 +166,7 @@ async fn planned_view(session: &SessionContext, view: &View) -> std::result::Res
     let file = format!("{}/{}.sql", view.database, view.name);
     let sql = view.numbered_sql().map_err(|error| error.to_string())?;
     let rows = session.sql_with_options(&sql, read_only()).await;
-    let rows = rows.map_err(|error| format!("{file}: {}", carelake_lake::explain(&error)))?;
+    let rows = rows.map_err(|error| format!("{file}: {}", carelake_tables::explain(&error)))?;
     let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
     view.check_columns(names.iter().map(String::as_str)).map_err(|error| error.to_string())?;
     if view.is_prepared() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use carelake_contracts::{Contract, LandingPath, Sources};
 use carelake_decode::{DecodeError, Unwanted, decode, without};
-use carelake_lake::{Erasure, ErrorKind, LakeError, Landing, LandingFile, LandingKey};
+use carelake_lake::{Erasure, LakeError, Landing, LandingFile, LandingKey};
 use chrono::{DateTime, Utc};
 
 use super::Work;
@@ -139,33 +139,15 @@ impl Landing for Part {
     }
 }
 
-/// No landing zone at all.
-#[derive(Debug, Clone, Copy)]
-pub struct Nowhere;
-
-impl Landing for Nowhere {
-    fn list(&self) -> Result<Vec<LandingKey>, LakeError> {
-        Ok(Vec::new())
-    }
-
-    fn peek(&self, _: &LandingKey) -> Result<(u64, DateTime<Utc>), LakeError> {
-        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
-    }
-
-    fn open(&self, _: &LandingKey) -> Result<LandingFile, LakeError> {
-        Err(LakeError::new(ErrorKind::NotFound, "reading a landing file"))
-    }
-}
-
 /// A context in which a run takes nothing but the source's files.
 pub fn only(context: &Context, erasure: &Erasure) -> Context {
     let source = erasure.landing.then(|| erasure.source.clone());
     let mut sources = Sources::clone(&context.sources);
     sources.bind(&erasure.source, &erasure.feed);
-    Context {
+    Context::from(carelake_ingest::Context {
         landing: Arc::new(Part { whole: context.landing.clone(), source }),
         sources: Arc::new(sources),
         erased: Erased::default(),
-        ..context.clone()
-    }
+        ..context.base.clone()
+    })
 }

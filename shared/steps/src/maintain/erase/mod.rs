@@ -20,13 +20,14 @@ use carelake_sql::views::View;
 use chrono::{DateTime, Utc};
 
 use crate::context::Context;
-use crate::erased::{ErasedRows, FeedRoles, Persons};
+use crate::erased::{ErasedRows, Persons};
 use crate::error::StepError;
 use crate::ingest::large;
 use crate::maintain::verify::{self, Words};
+use crate::roles::FeedRoles;
 use crate::run::{Observer, run};
 
-pub use landing::Nowhere;
+pub use carelake_lake::Nowhere;
 pub use survey::survey;
 
 /// Who is to be erased.
@@ -72,7 +73,7 @@ impl<'a> Work<'a> {
     async fn new(context: &'a Context, erasure: Erasure) -> Result<Self, StepError> {
         let mut persons = Persons::none(&erasure.source, Erasures::new(&context.lake).fingerprints().await?);
         persons.add(&erasure);
-        let roles = FeedRoles::of(context, &erasure.feed).await?;
+        let roles = FeedRoles::of(&context.contracts, &erasure.feed).await?;
         Ok(Self { context, erasure, persons: Arc::new(persons), roles })
     }
 
@@ -130,7 +131,7 @@ pub async fn finish(
     objects::clear(&mut work).await?;
     tables::leave_out(&work).await?;
     let inner = landing::only(context, &work.erasure);
-    let inner = Context { as_of: pending.as_of.parse().unwrap_or(context.as_of), ..inner };
+    let inner = inner.on(pending.as_of.parse().unwrap_or(context.as_of));
     let report = run(&inner, views, workers, observer).await?;
     if let Some(failure) = report.failures.first() {
         return Err(StepError::Invalid(format!("the erasure is not finished, run it again: {failure}")));

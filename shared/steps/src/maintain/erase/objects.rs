@@ -11,13 +11,13 @@ use arrow::compute::{cast, filter_record_batch, not, or};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatchReader;
 use arrow::row::{RowConverter, SortField};
-use carelake_contracts::{Contract, Duplicates, Severity};
+use carelake_contracts::{Contract, Duplicates, Roles, Severity};
 use carelake_lake::{CheckCount, IngestEntry, Layer, Layout, parquet_properties};
 use chrono::{DateTime, Utc};
 use parquet::arrow::ArrowWriter;
 
 use super::{Work, landing};
-use crate::erased::{REASON, Roles, rule};
+use crate::erased::{REASON, rule};
 use crate::error::StepError;
 use crate::ingest::Broken;
 use crate::maintain::parquet::{batches, broken};

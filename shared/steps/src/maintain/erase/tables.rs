@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use carelake_lake::Write;
+use carelake_tables::Write;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
@@ -12,10 +12,10 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 
 use super::Work;
 use crate::context::Context;
-use crate::erased::TableRoles;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::maintain::tables as stored;
 use crate::noshow::{kept_by_patient, kept_tables};
+use crate::roles::TableRoles;
 
 /// A table of the lake as a relation, the rows of one source, or all if it has no sources; `None` when it is not there.
 pub async fn rows_of(

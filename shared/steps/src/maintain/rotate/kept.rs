@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringBuilder};
-use carelake_lake::{Layer, Write};
+use carelake_lake::Layer;
 use carelake_privacy::{LakeKey, Phi};
+use carelake_tables::Write;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::coalesce;
@@ -13,7 +14,7 @@ use datafusion::logical_expr::JoinType;
 use datafusion::prelude::ident;
 
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::maintain::parquet::{batches, broken};
 use crate::noshow::{KeptTable, kept_tables};
 use crate::schema::real_name;

@@ -113,12 +113,12 @@ async fn compute(
     workers: usize,
     observer: &dyn Observer,
 ) -> Result<(), StepError> {
-    let inner = Context {
+    let inner = Context::from(carelake_ingest::Context {
         landing: Arc::new(Nowhere),
         ledger: Ledger::new(&context.lake),
         as_of: as_of.parse().unwrap_or(context.as_of),
-        ..context.clone()
-    };
+        ..context.base.clone()
+    });
     let report = run(&inner, views, workers, observer).await?;
     match report.failures.first() {
         Some(failure) => Err(StepError::Invalid(format!("the tables cannot be computed, run it again: {failure}"))),

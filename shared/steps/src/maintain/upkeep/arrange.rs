@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carelake_lake::{LiveFile, OpenTable, Write, clustered, one_stream};
 use carelake_sql::views::View;
+use carelake_tables::{LiveFile, OpenTable, Write, clustered, one_stream};
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Policy, UpkeepReport};
 use crate::context::Context;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::maintain::tables;
 use crate::noshow::kept_tables;
 use crate::publish::{AS_OF, SOURCES};

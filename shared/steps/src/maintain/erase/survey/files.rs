@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use carelake_contracts::Contract;
+use carelake_contracts::{Contract, Roles};
 use carelake_lake::{LakeError, LandingFile, LandingKey, Layer};
 
 use super::{Surveyor, Wanted};
 use crate::context::Context;
-use crate::erased::{ErasedRows, Persons, Roles};
+use crate::erased::{ErasedRows, Persons};
 use crate::error::StepError;
 use crate::maintain::erase::landing;
 use crate::maintain::erase::objects::Marks;
@@ -22,6 +22,7 @@ impl Surveyor<'_> {
     /// Looks into the landing files and the objects of a dataset.
     pub(super) async fn look_in(&mut self, contract: &Contract) -> Result<(), StepError> {
         let (roles, persons) = (self.roles_of(contract), Arc::new(self.persons()));
+        let gives = self.gives(contract);
         let (mut records, mut files) = (0, 0);
         if self.request.landing {
             let rows = ErasedRows::new(persons.clone(), roles.clone());
@@ -33,7 +34,7 @@ impl Surveyor<'_> {
                 let mut notes = Vec::new();
                 let found = landing::find(&file, &covered, &rows, |batch, theirs| {
                     notes.extend(roles.persons.iter().map(|index| (None, values(batch.columns.get(*index), theirs))));
-                    let keys = roles.gives.iter();
+                    let keys = gives.iter();
                     notes.extend(
                         keys.map(|(index, key)| (Some(key.clone()), values(batch.columns.get(*index), theirs))),
                     );
@@ -110,7 +111,7 @@ impl Surveyor<'_> {
                 for index in &roles.persons {
                     notes.push((None, text(index)?));
                 }
-                for (index, key) in &roles.gives {
+                for (index, key) in &self.gives(contract) {
                     notes.push((Some(key.clone()), text(index)?));
                 }
                 self.note(notes);

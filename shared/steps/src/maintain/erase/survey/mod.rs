@@ -5,15 +5,16 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carelake_contracts::Contract;
+use carelake_contracts::{Contract, KeyColumn, Roles};
 use carelake_lake::{Erasure, Erasures, Fingerprints, LandingKey, Pending, Removed};
 use carelake_privacy::Phi;
 use sha2::{Digest, Sha256};
 
 use super::{Request, Survey, published_day};
 use crate::context::Context;
-use crate::erased::{FeedRoles, Persons, Roles};
+use crate::erased::Persons;
 use crate::error::StepError;
+use crate::roles::FeedRoles;
 
 /// Datasets below datasets below datasets: more than any feed has.
 const DEPTH: usize = 8;
@@ -55,7 +56,7 @@ pub async fn survey(context: &Context, request: &Request) -> Result<Survey, Step
     let mut surveyor = Surveyor {
         context,
         request,
-        roles: FeedRoles::of(context, &feed).await?,
+        roles: FeedRoles::of(&context.contracts, &feed).await?,
         fingerprints,
         pseudonyms: wanted.iter().flat_map(|one| one.pseudonyms.clone()).collect(),
         draft: Erasure {
@@ -192,6 +193,10 @@ impl Surveyor<'_> {
 
     fn roles_of(&self, contract: &Contract) -> Roles {
         self.roles.datasets.get(&contract.dataset).cloned().unwrap_or_default()
+    }
+
+    fn gives(&self, contract: &Contract) -> Vec<KeyColumn> {
+        self.roles.gives.get(&contract.dataset).cloned().unwrap_or_default()
     }
 
     fn persons(&self) -> Persons {

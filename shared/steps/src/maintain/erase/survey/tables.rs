@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use carelake_contracts::KeyColumn;
 use datafusion::prelude::SessionContext;
 
 use super::Surveyor;
-use crate::erased::KeyColumn;
-use crate::error::StepError;
+use crate::error::{QueryError, StepError};
 use crate::maintain::erase::tables::{self, is_one_of};
 
 impl Surveyor<'_> {
