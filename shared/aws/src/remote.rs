@@ -52,17 +52,21 @@ impl Remote {
         while place < self.bytes {
             let before = place;
             let ended = match self.get(format!("bytes={place}-")).await {
-                Ok(mut got) => loop {
-                    match got.body.next().await {
-                        Some(Ok(piece)) => {
-                            place += piece.len() as u64;
-                            if pieces.send(Ok(piece.to_vec())).await.is_err() {
-                                return;
+                Ok(mut got) => {
+                    let mut at = begins(&got);
+                    loop {
+                        match got.body.next().await {
+                            Some(Ok(piece)) => {
+                                let wanted = within(&piece, at, place..self.bytes);
+                                (at, place) = (at + piece.len() as u64, place + wanted.len() as u64);
+                                if pieces.send(Ok(wanted.to_vec())).await.is_err() {
+                                    return;
+                                }
                             }
+                            _ => break io::ErrorKind::ConnectionReset,
                         }
-                        _ => break io::ErrorKind::ConnectionReset,
                     }
-                },
+                }
                 Err(error) if error.kind.retryable() => io::ErrorKind::ConnectionReset,
                 Err(error) if error.kind == ErrorKind::Denied => io::ErrorKind::PermissionDenied,
                 Err(_) => io::ErrorKind::NotFound,
@@ -74,6 +78,21 @@ impl Remote {
             }
         }
     }
+}
+
+/// Where an answer begins in the object: HTTP lets a server answer a range with all there is.
+fn begins(got: &GetObjectOutput) -> u64 {
+    let range = got.content_range().and_then(|range| range.strip_prefix("bytes "));
+    range.and_then(|range| range.split_once('-')).and_then(|(start, _)| start.parse().ok()).unwrap_or_default()
+}
+
+/// What of a piece that stands at `at` is wanted: bytes that are next to each other, from the start of `places` on.
+fn within(piece: &[u8], at: u64, places: Range<u64>) -> &[u8] {
+    let place = |of: u64| usize::try_from(of.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+    if at > places.start {
+        return &[];
+    }
+    piece.get(place(places.start)..place(places.end)).unwrap_or_default()
 }
 
 #[async_trait]
@@ -94,11 +113,13 @@ impl Ranges for Remote {
                 continue;
             }
             let mut got = self.get(format!("bytes={at}-{}", end - 1)).await?;
+            let mut place = begins(&got);
             while let Some(piece) = got.body.next().await {
                 let broken = |_| LakeError::new(ErrorKind::Transient, CONTEXT).caused_by("the answer broke off");
                 let piece = piece.map_err(broken)?;
-                file.write_all_at(&piece, at).map_err(io)?;
-                at += piece.len() as u64;
+                let wanted = within(&piece, place, at..end);
+                file.write_all_at(wanted, at).map_err(io)?;
+                (place, at) = (place + piece.len() as u64, at + wanted.len() as u64);
             }
             if at != end {
                 return Err(LakeError::new(ErrorKind::Transient, CONTEXT).caused_by("the answer has another length"));

@@ -38,6 +38,12 @@ fn asked_for(asked: &Asked) -> &'static str {
     &CONTENT[start.parse().unwrap()..end]
 }
 
+/// The answer to that range with these bytes, the first of which are those asked for.
+fn part(asked: &Asked, bytes: &str) -> Answer {
+    let range = asked.header("range").unwrap().replace('=', " ");
+    Answer { headers: vec![("content-range", format!("{range}/{}", CONTENT.len()))], ..answer(206, bytes) }
+}
+
 fn all(mut reader: Box<dyn Read + Send>) -> std::io::Result<String> {
     let mut text = String::new();
     std::thread::spawn(move || reader.read_to_string(&mut text).map(|_| text)).join().unwrap()
@@ -48,7 +54,7 @@ async fn a_stream_that_breaks_off_goes_on_where_it_stopped() {
     let stub = Stub::new(|asked| {
         let rest = asked_for(asked);
         let piece = &rest[..rest.len().min(10)];
-        Answer { told: (piece != rest).then_some(rest.len()), ..answer(206, piece) }
+        Answer { told: (piece != rest).then_some(rest.len()), ..part(asked, piece) }
     });
     assert_eq!(all(remote(&stub).read_from(3).await.unwrap()).unwrap(), CONTENT[3..]);
     let asked = stub.asked();
@@ -60,7 +66,7 @@ async fn a_stream_that_breaks_off_goes_on_where_it_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_never_comes_fails_and_is_no_end_of_the_file() {
-    let stub = Stub::new(|asked| Answer { told: Some(asked_for(asked).len()), ..answer(206, "") });
+    let stub = Stub::new(|asked| Answer { told: Some(asked_for(asked).len()), ..part(asked, "") });
     let error = all(remote(&stub).read_from(0).await.unwrap()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let gone = Stub::new(|_| s3_error(404, "NoSuchVersion"));
@@ -70,7 +76,7 @@ async fn a_stream_that_never_comes_fails_and_is_no_end_of_the_file() {
 
 #[tokio::test]
 async fn parts_stand_where_they_stand_in_the_file_and_nothing_else_is_fetched() {
-    let stub = Stub::new(|asked| answer(206, asked_for(asked)));
+    let stub = Stub::new(|asked| part(asked, asked_for(asked)));
     let file = remote(&stub).holding(&[0..4, 10..16, 16..16, 30..99]).await.unwrap();
     assert_eq!(file.metadata().unwrap().len(), CONTENT.len() as u64);
     let mut bytes = [0; 36];
@@ -84,9 +90,22 @@ async fn parts_stand_where_they_stand_in_the_file_and_nothing_else_is_fetched() 
 
 #[tokio::test]
 async fn a_part_that_comes_short_is_never_taken_for_the_part() {
-    let stub = Stub::new(|asked| answer(206, &asked_for(asked)[1..]));
+    let stub = Stub::new(|asked| part(asked, &asked_for(asked)[1..]));
     let error = remote(&stub).holding(std::slice::from_ref(&(5..9))).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_the_file_is_taken_as_an_answer_to_a_part() {
+    let stub = Stub::new(|_| answer(200, CONTENT));
+    let file = remote(&stub).holding(&[10..16, 30..36]).await.unwrap();
+    let mut bytes = [0; 36];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    assert_eq!(&bytes[..10], [0; 10]);
+    assert_eq!(&bytes[10..16], b"abcdef");
+    assert_eq!(&bytes[16..30], [0; 14]);
+    assert_eq!(&bytes[30..], b"uvwxyz");
+    assert_eq!(all(remote(&stub).read_from(7).await.unwrap()).unwrap(), CONTENT[7..]);
 }
 
 /// A bucket with one version of the file.
