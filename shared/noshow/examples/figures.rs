@@ -133,6 +133,7 @@ fn parse(words: &[String]) -> Result<Options, Failure> {
             "l2" => trees.l2 = value.parse()?,
             "row_share" => trees.row_share = value.parse()?,
             "column_share" => trees.column_share = value.parse()?,
+            "leaf_share" => trees.leaf_share = value.parse()?,
             "category_smoothing" => trees.category_smoothing = value.parse()?,
             "category_l2" => trees.category_l2 = value.parse()?,
             "bags" => trees.bags = value.parse()?,

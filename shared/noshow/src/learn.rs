@@ -3,6 +3,7 @@
 pub(crate) mod bins;
 pub(crate) mod boost;
 pub(crate) mod bundle;
+pub(crate) mod field;
 pub(crate) mod forest;
 pub(crate) mod grow;
 pub(crate) mod logistic;

@@ -8,14 +8,14 @@ use crate::drift::Reference;
 use crate::error::{ErrorKind, ModelError};
 use crate::features::{FeatureSet, Kind};
 use crate::frame::{Column, Frame};
-use crate::learn::Bins;
 use crate::learn::bins::Prepared;
 use crate::learn::boost::Boosted;
 use crate::learn::forest::Forest;
 use crate::learn::logistic::Logistic;
-use crate::learn::quick::{LANES, Lane, Quick};
+use crate::learn::quick::{LANES, Lane, MISSING, Quick, Room};
 use crate::learn::sigmoid::logit;
 use crate::learn::tree::Tree;
+use crate::learn::{Binned, Bins};
 use crate::settings::Settings;
 
 /// Blocks that one thread scores at a time.
@@ -187,22 +187,39 @@ impl Learner {
         }
         let quick = Quick::new(self.trees().iter());
         out.par_chunks_mut(LANES * BLOCKS).enumerate().for_each(|(part, out)| {
-            let mut lanes = vec![[0_u8; LANES]; bins.len()];
+            let (mut lanes, mut room) = (vec![[0_u8; LANES]; bins.len()], Room::default());
             for (block, out) in out.chunks_mut(LANES).enumerate() {
                 let from = (part * BLOCKS + block) * LANES;
                 for ((lane, bins), column) in lanes.iter_mut().zip(bins).zip(&columns) {
                     bins.fill(column, from, lane);
                 }
-                self.block(quick.as_ref(), &lanes, out);
+                self.block(quick.as_ref(), |feature| lanes.get(feature).unwrap_or(MISSING), &mut room, out);
             }
         });
     }
 
-    fn block(&self, quick: Option<&Quick>, lanes: &[Lane], out: &mut [f64]) {
+    /// The raw score of every row of a frame whose bins are known.
+    pub(crate) fn raw_of(&self, bins: &[Bins], table: &Binned, frame: &Frame) -> Vec<f64> {
+        let mut out = vec![0.0; frame.rows()];
+        if let Self::Logistic(_) = self {
+            self.raw(bins, frame, &mut out);
+            return out;
+        }
+        let quick = Quick::new(self.trees().iter());
+        out.par_chunks_mut(LANES * BLOCKS).enumerate().for_each(|(part, out)| {
+            let mut room = Room::default();
+            for (block, out) in (part * BLOCKS..).zip(out.chunks_mut(LANES)) {
+                self.block(quick.as_ref(), |feature| table.lane(feature, block), &mut room, out);
+            }
+        });
+        out
+    }
+
+    fn block<'a>(&self, quick: Option<&Quick>, lane: impl Fn(usize) -> &'a Lane, room: &mut Room, out: &mut [f64]) {
         let mut sums = [0.0; LANES];
         match quick {
-            Some(quick) => quick.add(lanes, &mut sums),
-            None => walk(self.trees(), lanes, &mut sums),
+            Some(quick) => quick.add(lane, room, &mut sums),
+            None => walk(self.trees(), lane, &mut sums),
         }
         for (out, sum) in out.iter_mut().zip(sums) {
             *out = match self {
@@ -235,10 +252,10 @@ impl Learner {
 }
 
 /// Row by row, for trees with many leaves.
-fn walk(trees: &[Tree], lanes: &[Lane], sums: &mut [f64; LANES]) {
+fn walk<'a>(trees: &[Tree], lane: impl Fn(usize) -> &'a Lane, sums: &mut [f64; LANES]) {
     for tree in trees {
         for (row, sum) in sums.iter_mut().enumerate() {
-            let leaf = tree.leaf(|feature| lanes.get(feature).and_then(|lane| lane.get(row)).copied().unwrap_or(0));
+            let leaf = tree.leaf(|feature| lane(feature).get(row).copied().unwrap_or(0));
             *sum += tree.leaves.get(leaf).copied().unwrap_or(0.0);
         }
     }

@@ -26,9 +26,9 @@ impl Random {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Random bits.
-    pub(crate) fn bits(&mut self) -> u32 {
-        self.0.next_u32()
+    /// Fills bytes at random.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
     }
 
     /// `count` different numbers of `0..n`, rising; all of them when `count` is larger.

@@ -66,6 +66,9 @@ pub struct TreeSettings {
     pub row_share: f64,
     /// Share of features that a tree sees.
     pub column_share: f64,
+    /// Share of those features that may split a leaf, drawn for each leaf. Models of before had all.
+    #[serde(default = "whole")]
+    pub leaf_share: f64,
     /// Second derivatives added to a category's own before categories are ordered.
     pub category_smoothing: f64,
     /// L2 penalty on the leaves of a categorical split, in its choice.
@@ -120,6 +123,10 @@ fn one() -> usize {
     1
 }
 
+fn whole() -> f64 {
+    1.0
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -132,14 +139,15 @@ impl Default for Settings {
                 most_trees: 400,
                 patience: 15,
                 leaves: 16,
-                learning_rate: 0.1,
+                learning_rate: 0.12,
                 min_child_weight: 10.0,
                 l2: 5.0,
-                row_share: 0.8,
-                column_share: 0.3,
+                row_share: 0.7,
+                column_share: 0.5,
+                leaf_share: 0.6,
                 category_smoothing: 10.0,
                 category_l2: 10.0,
-                bags: 2,
+                bags: 4,
             },
             forest: ForestSettings { trees: 100, depth: 10, min_leaf: 5 },
             logistic: LogisticSettings { l2: 1.0, steps: 30 },
@@ -165,6 +173,7 @@ impl Settings {
             (share(trees.learning_rate), "learning_rate must lie above 0, up to 1"),
             (share(trees.row_share), "row_share must lie above 0, up to 1"),
             (share(trees.column_share), "column_share must lie above 0, up to 1"),
+            (share(trees.leaf_share), "leaf_share must lie above 0, up to 1"),
             (positive(trees.min_child_weight), "min_child_weight must be above 0"),
             (trees.l2 >= 0.0 && trees.l2.is_finite(), "l2 must be 0 or more"),
             (positive(trees.category_smoothing), "category_smoothing must be above 0"),

@@ -16,7 +16,7 @@ use crate::drift::Reference;
 use crate::error::ModelError;
 use crate::features::FeatureSet;
 use crate::frame::Frame;
-use crate::learn::boost::{Boosted, boost, bundles};
+use crate::learn::boost::{Boosted, boost};
 use crate::learn::bundle::Bundle;
 use crate::learn::forest::forest;
 use crate::learn::grow::Ground;
@@ -29,7 +29,7 @@ use crate::settings::{Algorithm, Settings};
 use split::Split;
 
 /// Rows from which importances are summed up.
-const SAMPLE: usize = 5_000;
+const SAMPLE: usize = 2_000;
 
 /// Trains a model. `labels` and `days` (since 1970-01-01) are those of the frame's rows. `progress` is told the share
 /// done, 0 to 1, now and then. The rows' order matters to the bytes of the model, so give them in a fixed one.
@@ -67,8 +67,7 @@ pub fn train(
         if held.trees == 0 && settings.algorithm == Algorithm::Trees {
             warnings.push("no tree did better on the held-out days than the rate alone".to_owned());
         }
-        let mut raw = vec![0.0; frame.rows()];
-        learner.raw(&table.bins, &frame, &mut raw);
+        let raw = learner.raw_of(&table.bins, &table.binned, &frame);
         let probabilities = raw.iter().map(|raw| calibrator.apply(*raw)).collect();
         let model = Model {
             features: features.clone(),
@@ -118,7 +117,7 @@ impl<'a> Table<'a> {
         let all: Vec<usize> = (0..frame.rows()).collect();
         let bins: Vec<Bins> = frame.columns().par_iter().map(|column| Bins::find(column, &all)).collect();
         let binned = Binned::of(&bins, frame);
-        let bundles = bundles(&binned);
+        let bundles = Bundle::all(&binned);
         Self { frame, labels, bins, binned, bundles }
     }
 
@@ -139,25 +138,23 @@ impl<'a> Table<'a> {
         let learner = match settings.algorithm {
             Algorithm::Trees => return self.boost(&ground, rows, late, trees, settings, report),
             Algorithm::Forest => {
-                let mut random = Random::new(settings.seed, 0);
-                let all = settings.forest.trees as f64;
-                let count = |tree: usize| report(tree as f64 / all);
-                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, &mut random, &count))
+                let (all, grown) = (settings.forest.trees as f64, AtomicU64::new(0));
+                let count = || report((grown.fetch_add(1, Ordering::Relaxed) + 1) as f64 / all);
+                Learner::Forest(forest(&ground, self.labels, rows, &settings.forest, settings.seed, &count))
             }
             Algorithm::Logistic => {
                 Learner::Logistic(logistic::fit(self.frame, &self.bins, self.labels, rows, &settings.logistic))
             }
         };
         let raw = late.map_or_else(Vec::new, |late| {
-            let mut all = vec![0.0; self.frame.rows()];
-            learner.raw(&self.bins, self.frame, &mut all);
+            let all = learner.raw_of(&self.bins, &self.binned, self.frame);
             late.iter().filter_map(|row| all.get(*row as usize).copied()).collect()
         });
         (learner, Held { raw, trees: settings.forest.trees })
     }
 
-    /// Boosts one ensemble for each bag, side by side, and averages them. The number of trees is that which was best on
-    /// average.
+    /// Boosts one ensemble for each bag, side by side, and averages them. Half of them are enough to find the number of
+    /// trees, that which was best on average.
     fn boost(
         &self,
         ground: &Ground<'_>,
@@ -167,7 +164,7 @@ impl<'a> Table<'a> {
         settings: &Settings,
         report: &(dyn Fn(f64) + Sync),
     ) -> (Learner, Held) {
-        let bags = settings.trees.bags;
+        let bags = if late.is_some() { settings.trees.bags.div_ceil(2) } else { settings.trees.bags };
         let most = trees.unwrap_or(settings.trees.most_trees);
         let grown = AtomicU64::new(0);
         let of_bag = |bag: usize| {

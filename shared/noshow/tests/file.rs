@@ -68,6 +68,13 @@ fn a_model_comes_back_whole_and_writes_the_same_bytes_again() {
 }
 
 #[test]
+fn a_model_of_before_leaves_drew_features_is_read() {
+    let old = body().replace(",\"leaf_share\":\"~0.6\"", "");
+    assert!(old != body());
+    assert_eq!(ModelFile::from_bytes(&sealed(1, &old)).unwrap().model.settings.trees.leaf_share, 1.0);
+}
+
+#[test]
 fn every_damage_has_its_own_error() {
     assert_eq!(kind(b""), ErrorKind::NotAModel);
     assert_eq!(kind(b"PAR1 something else\n"), ErrorKind::NotAModel);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::quick::{LANES, Lane, MISSING};
 use crate::exact;
 use crate::frame::{Column, Frame};
 
@@ -152,10 +153,10 @@ fn cuts(mut values: Vec<f64>) -> Vec<f64> {
     cuts
 }
 
-/// A table of bins, one column a feature.
+/// A table of bins, one column a feature, in blocks of rows; what is left of the last block is missing.
 pub(crate) struct Binned {
     pub(crate) rows: usize,
-    pub(crate) columns: Vec<Vec<u8>>,
+    pub(crate) columns: Vec<Vec<Lane>>,
     /// Bins of each column.
     pub(crate) sizes: Vec<usize>,
     pub(crate) categorical: Vec<bool>,
@@ -165,8 +166,11 @@ impl Binned {
     /// The bins of all rows.
     pub(crate) fn of(bins: &[Bins], frame: &Frame) -> Self {
         let columns = bins.par_iter().zip(frame.columns()).map(|(bins, column)| {
-            let mut out = vec![0; frame.rows()];
-            bins.fill(&bins.prepare(column), 0, &mut out);
+            let mut out = vec![[0; LANES]; frame.rows().div_ceil(LANES)];
+            let column = bins.prepare(column);
+            for (block, lane) in out.iter_mut().enumerate() {
+                bins.fill(&column, block * LANES, lane);
+            }
             out
         });
         Self {
@@ -175,6 +179,22 @@ impl Binned {
             sizes: bins.iter().map(Bins::len).collect(),
             categorical: bins.iter().map(|bins| matches!(bins, Bins::Words(_))).collect(),
         }
+    }
+
+    /// Blocks of rows.
+    pub(crate) fn blocks(&self) -> usize {
+        self.rows.div_ceil(LANES)
+    }
+
+    /// A column's bins in one block of rows.
+    pub(crate) fn lane(&self, column: usize, block: usize) -> &Lane {
+        self.columns.get(column).and_then(|column| column.get(block)).unwrap_or(MISSING)
+    }
+
+    /// Whether the rows of a column are in more bins than one.
+    pub(crate) fn varies(&self, column: usize) -> bool {
+        let bins = || self.columns.get(column).into_iter().flat_map(|column| column.as_flattened()).take(self.rows);
+        bins().next().is_some_and(|first| bins().any(|bin| bin != first))
     }
 }
 

@@ -4,32 +4,40 @@
 //! sum over the others, exact because cells are whole numbers.
 
 use super::Binned;
+use super::quick::{LANES, Lane, MISSING};
 
 /// A histogram of one column or bundle: packed sums by bin.
 pub(crate) type Cells = [u64; 256];
 
 /// Columns that share a byte.
 pub(crate) struct Bundle {
-    /// The combined bin of every row.
-    codes: Vec<u8>,
-    /// The columns: index, bins, and what one bin weighs in the code.
-    parts: Vec<(usize, usize, usize)>,
+    /// The combined bin of every row, in blocks of rows.
+    codes: Vec<Lane>,
+    parts: Vec<Part>,
+}
+
+/// A column in a bundle.
+pub(crate) struct Part {
+    pub(crate) column: usize,
+    size: usize,
+    /// What one bin weighs in the code.
+    weight: usize,
 }
 
 impl Bundle {
-    /// Bundles the columns of a table: the smallest together as long as they fit.
+    /// Bundles the columns of a table that vary: the smallest together as long as they fit.
     pub(crate) fn all(table: &Binned) -> Vec<Self> {
-        let mut order: Vec<usize> = (0..table.columns.len()).collect();
+        let mut order: Vec<usize> = (0..table.columns.len()).filter(|column| table.varies(*column)).collect();
         order.sort_by_key(|column| table.sizes.get(*column).copied().unwrap_or(0));
-        let mut groups: Vec<Vec<(usize, usize, usize)>> = Vec::new();
+        let mut groups: Vec<Vec<Part>> = Vec::new();
         let mut weight = usize::MAX;
         for column in order {
             let size = table.sizes.get(column).copied().unwrap_or(1).max(1);
             match groups.last_mut() {
-                Some(group) if weight.saturating_mul(size) <= 256 => group.push((column, size, weight)),
+                Some(group) if weight.saturating_mul(size) <= 256 => group.push(Part { column, size, weight }),
                 _ => {
                     weight = 1;
-                    groups.push(vec![(column, size, weight)]);
+                    groups.push(vec![Part { column, size, weight }]);
                 }
             }
             weight *= size;
@@ -38,61 +46,43 @@ impl Bundle {
     }
 
     /// The columns in it.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = usize> {
-        self.parts.iter().map(|part| part.0)
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
-    /// The histogram of the given rows, whose packed gradients stand in the same order.
-    pub(crate) fn histogram(&self, rows: &[u32], packed: &[u64]) -> Cells {
-        // Two histograms in turn: adding to one cell twice in a row would wait for the first to finish.
-        let (mut even, mut odd) = ([0; 256], [0; 256]);
-        let (row_pairs, packed_pairs) = (rows.chunks_exact(2), packed.chunks_exact(2));
-        let rest = row_pairs.remainder().iter().zip(packed_pairs.remainder());
-        for (row, sums) in rest {
-            self.add(&mut even, *row, *sums);
-        }
-        for (rows, packed) in row_pairs.zip(packed_pairs) {
-            if let ([row, next], [sums, next_sums]) = (rows, packed) {
-                self.add(&mut even, *row, *sums);
-                self.add(&mut odd, *next, *next_sums);
-            }
-        }
-        for (cell, other) in even.iter_mut().zip(odd) {
-            *cell = cell.wrapping_add(other);
-        }
-        even
-    }
-
-    #[inline(always)]
-    fn add(&self, cells: &mut Cells, row: u32, sums: u64) {
-        let code = self.codes.get(row as usize).copied().unwrap_or(0);
-        if let Some(cell) = cells.get_mut(usize::from(code)) {
-            *cell = cell.wrapping_add(sums);
-        }
-    }
-
-    /// A column's own histogram.
-    pub(crate) fn column(&self, cells: &Cells, column: usize) -> Option<Cells> {
-        if let [_] = self.parts.as_slice() {
-            return Some(*cells);
-        }
-        let (_, size, weight) = *self.parts.iter().find(|part| part.0 == column)?;
-        let mut own = [0_u64; 256];
-        for cycle in cells.chunks_exact(weight * size) {
-            for (cell, same) in own.iter_mut().zip(cycle.chunks_exact(weight)) {
-                *cell = same.iter().fold(*cell, |sum, sums| sum.wrapping_add(*sums));
-            }
-        }
-        Some(own)
+    /// The combined bins of one block of rows.
+    pub(crate) fn lane(&self, block: usize) -> &Lane {
+        self.codes.get(block).unwrap_or(MISSING)
     }
 }
 
-fn codes(table: &Binned, parts: &[(usize, usize, usize)]) -> Vec<u8> {
-    let mut codes = vec![0_u8; table.rows];
-    for (column, _, weight) in parts {
-        let bins = table.columns.get(*column).map(Vec::as_slice).unwrap_or_default();
-        let weight = u8::try_from(*weight).unwrap_or(0);
-        for (code, bin) in codes.iter_mut().zip(bins) {
+impl Part {
+    /// The column's own histogram, summed up in `own` where the bundle holds more columns.
+    pub(crate) fn histogram<'a>(&self, bundle: &Bundle, cells: &'a Cells, own: &'a mut Cells) -> &'a Cells {
+        if let [_] = bundle.parts.as_slice() {
+            return cells;
+        }
+        own.fill(0);
+        for cycle in cells.chunks_exact(self.weight * self.size) {
+            for (cell, same) in own.iter_mut().zip(cycle.chunks_exact(self.weight)) {
+                *cell = same.iter().fold(*cell, |sum, sums| sum.wrapping_add(*sums));
+            }
+        }
+        own
+    }
+
+    /// The column's bin in a code of the bundle.
+    pub(crate) fn bin(&self, code: u8) -> u8 {
+        u8::try_from(usize::from(code) / self.weight % self.size).unwrap_or(0)
+    }
+}
+
+fn codes(table: &Binned, parts: &[Part]) -> Vec<Lane> {
+    let mut codes = vec![[0_u8; LANES]; table.blocks()];
+    for part in parts {
+        let bins = table.columns.get(part.column).map(Vec::as_slice).unwrap_or_default();
+        let weight = u8::try_from(part.weight).unwrap_or(0);
+        for (code, bin) in codes.as_flattened_mut().iter_mut().zip(bins.as_flattened()) {
             *code = code.wrapping_add(bin.wrapping_mul(weight));
         }
     }

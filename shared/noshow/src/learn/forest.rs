@@ -1,7 +1,11 @@
 //! A random forest: deep trees on rows drawn with repetition, each split by a few features drawn anew; their mean rate.
 
+use rayon::prelude::*;
+
+use super::field::Field;
 use super::grow::{Ground, Shape};
 use super::pack::{Scale, Sums};
+use super::quick::LANES;
 use super::split::Rules;
 use super::tree::Tree;
 use crate::random::Random;
@@ -13,54 +17,47 @@ pub(crate) struct Forest {
     pub(crate) trees: Vec<Tree>,
 }
 
-/// Grows a forest on `rows`. Splits are by variance, which for a yes-or-no outcome is the Gini index.
+/// Grows a forest on `rows`, the trees side by side, each from a stream of its own. Splits are by variance, which for a
+/// yes-or-no outcome is the Gini index.
 pub(crate) fn forest(
     ground: &Ground<'_>,
     labels: &[bool],
     rows: &[u32],
     settings: &ForestSettings,
-    random: &mut Random,
-    report: &dyn Fn(usize),
+    seed: u64,
+    report: &(dyn Fn() + Sync),
 ) -> Forest {
-    let count = ground.table.columns.len();
-    let wanted = (count as f64).sqrt().ceil() as usize;
+    let features = ground.features();
+    let wanted = (ground.table.columns.len() as f64).sqrt().ceil() as usize;
     let min_leaf = settings.min_leaf as f64;
     let shape = Shape {
         leaves: 1 << settings.depth,
         depth: settings.depth,
         rules: Rules { min_child_weight: min_leaf, l2: 0.0, category_smoothing: min_leaf, category_l2: 0.0 },
-        anew: true,
+        leaf_share: 1.0,
     };
-    let mut trees = Vec::new();
-    for number in 0..settings.trees {
-        let counts = repeat(ground.table.rows, rows, random);
-        let most = counts.iter().copied().max().unwrap_or(1).max(1);
-        let scale = Scale::new(rows.len(), 1.0, 1.0);
-        // The counts add up to the number of rows, so that the sums fit whatever a row's count is.
-        let packed: Vec<u64> = counts
-            .iter()
-            .zip(labels)
-            .map(|(count, label)| {
-                let weight = f64::from((*count).min(most));
-                scale.pack(if *label { -weight } else { 0.0 }, weight)
-            })
-            .collect();
-        let seen: Vec<u32> =
-            rows.iter().copied().filter(|row| counts.get(*row as usize).is_some_and(|count| *count > 0)).collect();
-        let mut usable = || {
-            let mut usable = vec![false; count];
-            random.sample(count, wanted).into_iter().for_each(|column| {
-                if let Some(slot) = usable.get_mut(column) {
-                    *slot = true;
-                }
-            });
-            usable
-        };
+    let scale = Scale::new(rows.len(), 1.0, 1.0);
+    let grow = |field: &mut Field, number: usize| {
+        let mut random = Random::new(seed, number as u64);
+        let counts = repeat(ground.table.rows, rows, &mut random);
+        field.start(rows.len(), (0..ground.bundles.len()).collect());
+        for (block, (counts, labels)) in counts.chunks(LANES).zip(labels.chunks(LANES)).enumerate() {
+            let (mut taken, mut packed) = ([0; LANES], [0; LANES]);
+            for (((taken, packed), count), label) in taken.iter_mut().zip(&mut packed).zip(counts).zip(labels) {
+                // The counts add up to the number of rows, so that the sums fit whatever a row's count is.
+                let weight = f64::from(*count);
+                *taken = u8::from(*count > 0);
+                *packed = scale.pack(if *label { -weight } else { 0.0 }, weight);
+            }
+            field.take(ground.bundles, block, &taken, &packed);
+        }
+        let choice = ground.choice(ground.draw(&features, wanted, &mut random), field);
         let value = |sums: Sums| if sums.hessian > 0.0 { (-sums.gradient / sums.hessian).clamp(0.0, 1.0) } else { 0.0 };
-        trees.push(ground.grow(seen, Vec::new(), &packed, scale, &shape, &mut usable, &value).tree);
-        report(number + 1);
-    }
-    Forest { trees }
+        let tree = ground.grow(field, &choice, Some(wanted), scale, &shape, &mut random, &value);
+        report();
+        tree
+    };
+    Forest { trees: (0..settings.trees).into_par_iter().map_init(Field::default, grow).collect() }
 }
 
 /// How often each row of the table is drawn.

@@ -47,7 +47,7 @@ pub(crate) fn by_threshold(
             if left.hessian < rules.min_child_weight || right.hessian < rules.min_child_weight {
                 return;
             }
-            let gain = left.gain(rules.l2) + right.gain(rules.l2) - unsplit;
+            let gain = left.gain_beside(right, rules.l2) - unsplit;
             if best.is_none_or(|(most, _)| gain > most) {
                 best = Some((gain, Test::UpTo { most: bin, missing: goes_left }));
             }
@@ -83,7 +83,7 @@ pub(crate) fn by_category(cells: &Cells, size: usize, total: Sums, scale: Scale,
         if left.hessian < rules.min_child_weight || right.hessian < rules.min_child_weight {
             continue;
         }
-        let gain = left.gain(l2) + right.gain(l2) - unsplit;
+        let gain = left.gain_beside(right, l2) - unsplit;
         if best.is_none_or(|(most, _, _)| gain > most) {
             best = Some((gain, place, left));
         }

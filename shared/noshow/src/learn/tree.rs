@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::exact;
 
 /// A set of bins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(crate) struct BinSet(pub(crate) [u64; 4]);
 
 impl BinSet {
@@ -21,7 +21,7 @@ impl BinSet {
 }
 
 /// Which rows go left at a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Test {
     /// Bins 1 to `most`; bin 0, the missing values, if `missing`.
