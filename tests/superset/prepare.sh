@@ -12,6 +12,6 @@ superset() {
 }
 echo "preparing Superset" >&2
 superset db upgrade
-superset fab create-admin --username admin --password admin --firstname carelake --lastname carelake --email carelake@localhost
+superset fab create-admin --username admin --password admin --firstname Local --lastname User --email carelake@localhost
 superset init
 mv "$folder/superset.db" "$venv/superset.db"

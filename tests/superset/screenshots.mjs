@@ -5,6 +5,8 @@ import { chromium } from "playwright-core";
 const [url, folder] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
+// A machine that is busy with other things answers late.
+page.setDefaultTimeout(180000);
 let wrong = 0;
 page.on("response", async (answer) => {
   if (answer.url().includes("/api/v1/chart/data") && !answer.ok()) {
