@@ -75,7 +75,12 @@ def test_a_dataset_has_the_columns_of_its_view(one):
         assert "source" in stored
         assert stored == [name for name in there if name in stored]
     else:
-        query = qualify(sqlglot.parse_one(one["sql"], dialect="athena"), schema={"silver": silver(), "gold": gold(one["sql"])}, dialect="athena", validate_qualify_columns=True)
+        query = qualify(
+            sqlglot.parse_one(one["sql"], dialect="athena"),
+            schema={"silver": silver(), "gold": gold(one["sql"])},
+            dialect="athena",
+            validate_qualify_columns=True,
+        )
         assert query.named_selects == stored
         assert {table.db for table in query.find_all(exp.Table)} <= {"silver", "gold"}
 

@@ -21,7 +21,7 @@ def named(file: Path) -> str:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    return hospital(tmp_path_factory.mktemp("hospital"), 300)
+    return hospital(tmp_path_factory.mktemp("hospital"), 1000)
 
 
 @pytest.fixture(scope="module")
