@@ -11,6 +11,7 @@ MOTO_VENV := $(CACHE)/moto-venv
 INFRA_VENV := $(CACHE)/infra-venv
 INFRA_LINT_VENV := $(CACHE)/infra-lint-venv
 AIRFLOW_VENV := $(CACHE)/airflow-venv
+SUPERSET_VENV := $(CACHE)/superset-venv
 PYTHON := $(VENV)/bin/python
 export CARELAKE_BIN := $(CARGO_TARGET_DIR)/debug/carelake
 DEMO ?= demo
@@ -18,7 +19,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws test-airflow test-dags airflow check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
+.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws test-airflow test-dags airflow test-superset superset dashboards check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,7 +51,7 @@ simulate: claim ## a crash at every step and SEEDS storms of faults, 1000 unless
 test-python: build $(VENV)/.ready $(MLFLOW_VENV)/.ready test-clients
 	$(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/aws/test_deployed.py --ignore tests/aws/test_roles.py \
 		--ignore tests/aws/test_large.py --ignore tests/aws/test_upkeep.py --ignore tests/aws/test_catalogue.py \
-		--ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow tests
+		--ignore tests/aws/test_models.py --ignore tests/aws/test_faults.py --ignore tests/airflow --ignore tests/superset tests
 
 test-clients: build $(ATHENA_VENV)/.ready ## clients of Athena on carelake serve: PyAthena, awswrangler, boto3, SQLAlchemy
 	$(ATHENA_VENV)/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests tests/athena
@@ -84,6 +85,23 @@ $(AIRFLOW_VENV)/.ready: tests/airflow/requirements.txt $(VENV)/.ready
 	python3 -m venv $(AIRFLOW_VENV)
 	$(VENV)/bin/uv pip install --quiet --python $(AIRFLOW_VENV)/bin/python --require-hashes -r tests/airflow/requirements.txt
 	@touch $@
+
+test-superset: build $(VENV)/.ready $(SUPERSET_VENV)/superset.db ## the dashboards in a real Superset on carelake serve: every chart answers
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/superset
+
+superset: build $(VENV)/.ready $(SUPERSET_VENV)/superset.db ## Superset with the dashboards on this machine, over a generated hospital; PORT, PATIENTS
+	$(PYTHON) tests/superset/serve.py
+
+dashboards: ## pack the dashboards for another Superset, as dashboards.zip: URI=the connection
+	python3 infra/superset/bundle.py dashboards.zip $(if $(URI),--uri '$(URI)')
+
+$(SUPERSET_VENV)/.ready: tests/superset/requirements.txt $(VENV)/.ready
+	python3 -m venv $(SUPERSET_VENV)
+	$(VENV)/bin/uv pip install --quiet --python $(SUPERSET_VENV)/bin/python --require-hashes -r tests/superset/requirements.txt
+	@touch $@
+
+$(SUPERSET_VENV)/superset.db: $(SUPERSET_VENV)/.ready tests/superset/prepare.sh tests/superset/superset_config.py
+	bash tests/superset/prepare.sh $(SUPERSET_VENV)
 
 define VIRTUALENV
 $(1)/.ready: $(2)/requirements.txt
@@ -173,6 +191,7 @@ fuzz: $(VENV)/.ready ## fuzz what is read from outside: TARGET, SECONDS each; ne
 lock: $(VENV)/.ready ## lock the Python requirements with hashes
 	for folder in tests tests/athena tests/mlflow tests/bench tests/aws tests/aws/moto infra infra/lint; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
+	$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --python-version 3.11 --exclude-newer 2026-06-01 tests/superset/requirements.in -o tests/superset/requirements.txt
 	for folder in dags tests/airflow; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --no-header --no-annotate --universal --python-version 3.11 $$folder/requirements.in -o $$folder/requirements.txt; done
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from serving import generated
+from serving import Athena, generated, serving
 
 MODEL = ROOT / "infra/powerbi/carelake.SemanticModel/definition"
 TABLES = sorted(file for file in (MODEL / "tables").glob("*.tmdl") if file.stem != "Days")
@@ -17,8 +17,10 @@ TYPES = {"varchar": "string", "integer": "int64", "bigint": "int64", "double": "
 def catalogue(tmp_path_factory) -> dict[str, dict[str, str]]:
     lake = generated(tmp_path_factory.mktemp("modelled"))
     found: dict[str, dict[str, str]] = {}
-    for row in lake.sql("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'gold'"):
-        found.setdefault(row["table_name"], {})[row["column_name"]] = row["data_type"]
+    with serving(lake) as url:
+        rows = Athena(url).run("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'gold'")
+    for table, column, kind in rows:
+        found.setdefault(table, {})[column] = kind
     return found
 
 
