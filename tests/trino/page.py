@@ -15,10 +15,10 @@ INTRODUCTION = """\
 
 This page is written by `make athena-conformance`. Do not edit it.
 
-Athena's engine version 3 is made of Trino. The run deploys the template on an emulated AWS, sends a generated hospital of
-{patients} patients a feed (seed {seed}) through the functions, and points Trino {version} at the emulated Glue and S3, as they
-were left: the catalogue is named awsdatacatalog, its tables are read with Trino's connectors for Hive and Delta Lake. The same
-buckets, copied into a folder with Glue's entries as its catalogue, are read by [`carelake serve`](athena.md).
+Athena's engine version 3 is made of Trino. A lake of a generated hospital, {patients} patients a feed (seed {seed}), lies on an
+emulated AWS: made by {made_by}. Trino {version} reads it by the emulated Glue and S3: the catalogue is named awsdatacatalog, its
+tables are read with Trino's connectors for Hive and Delta Lake. The same buckets, copied into a folder with Glue's entries as its
+catalogue, are read by [`carelake serve`](athena.md).
 
 Compared are names, types and every value, order of the rows aside; floats are the same when they differ by less than 1e-9 of
 their value. Types are compared as far as Athena's API tells them: not the length of a text, not what is in an array.
@@ -72,9 +72,9 @@ def functions(found: list[dict]) -> list[str]:
     return lines + table(["", "call", "here", "Trino", "why"], rows)
 
 
-def written(given: Namespace, found: list[dict], queries: list[dict], asked: list[dict]) -> str:
+def written(given: Namespace, made_by: str, found: list[dict], queries: list[dict], asked: list[dict]) -> str:
     """The page."""
-    lines = [INTRODUCTION.format(patients=given.patients, seed=given.seed, version=VERSION)]
+    lines = [INTRODUCTION.format(made_by=made_by, patients=given.patients, seed=given.seed, version=VERSION)]
     lines += ["## Tables, views and queries", "", *relations(found, queries)]
     lines += ["### What differs", "", *differences([*found, *queries])]
     lines += ["## Functions", "", "The calls of the [table of functions](functions.md), each run in both.", "", *functions(asked)]

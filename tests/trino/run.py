@@ -1,8 +1,9 @@
 """The real engine beside carelake's session: `make athena-conformance`.
 
-    tests/trino/run.py TARGET [--patients N] [--seed N] [--keep] [--page FILE]
+    tests/trino/run.py TARGET [--patients N] [--seed N] [--quick] [--keep] [--page FILE]
 
-TARGET is cargo's target folder with a debug build. A generated lake is made by the deployed functions on an emulated AWS. Trino
+TARGET is cargo's target folder with a debug build. A generated lake is made by the deployed functions on an emulated AWS, or with
+--quick by the command, uploaded and described by the publish function. Trino
 reads every table and view of its catalogue, and so does `carelake serve` in a copy of the lake: columns, types and values are
 compared, order aside. So are the SQL of the marts, the prepared queries and the calls of the table of functions. What differs
 must stand in known.toml with the reason. Writes docs/athena-conformance.md.
@@ -28,7 +29,6 @@ import server  # noqa: E402
 from compare import difference  # noqa: E402
 from emulator import free_port  # noqa: E402
 from engines import Answer, Carelake, Failed, Trino  # noqa: E402
-from stack import Stack  # noqa: E402
 
 KNOWN = HERE / "known.toml"
 
@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("target", type=Path)
     parser.add_argument("--patients", type=int, default=120)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="a lake that the command makes, instead of the deployed functions")
     parser.add_argument("--keep", action="store_true", help="wait at the end, with both engines running")
     parser.add_argument("--page", type=Path, default=ROOT / "docs/athena-conformance.md")
     return parser.parse_args()
@@ -63,10 +64,10 @@ def compared(here: Answer | str, there: Answer | str) -> str | None:
     return difference(here, there)
 
 
-def relations(stack: Stack, own: Carelake, trino: Trino) -> list[dict]:
+def relations(glue, own: Carelake, trino: Trino) -> list[dict]:
     """Every table and view of the catalogue, read whole in both."""
     found = []
-    for table in lake.entries(stack):
+    for table in lake.entries(glue):
         name = f"{table['DatabaseName']}.{table['Name']}"
         sql = f"SELECT * FROM {name}"
         here, there = asked(own, sql), asked(trino, sql)
@@ -89,7 +90,7 @@ def body(file: Path) -> str:
     return "\n".join(lines[start:]).strip().rstrip(";")
 
 
-def marts(stack: Stack, own: Carelake, trino: Trino) -> list[dict]:
+def marts(own: Carelake, trino: Trino) -> list[dict]:
     """The SQL of the marts, which the lake keeps as tables: run anew in both."""
     found = []
     for file in sorted((ROOT / "shared/sql").glob("gold*/*.sql")):
@@ -135,34 +136,35 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="carelake-trino-"))
     import serving  # after CARELAKE_BIN is known
 
-    stack = engine = None
+    made = engine = None
     try:
         server.installed()
-        say("deploying on an emulated AWS")
-        stack = Stack(given.target, home / "stack")
-        lake.make(stack, given.target / "debug/carelake", given.patients, given.seed, say)
-        lake.copy(stack, home / "lake")
+        say("starting an emulated AWS")
+        made = (lake.Uploaded if given.quick else lake.Deployed)(given.target, home / "made")
+        say(f"making a lake of {given.patients} patients a feed")
+        made.make(given.patients, given.seed, say)
+        lake.copy(made, home / "lake")
         say("starting Trino")
-        engine = server.Trino(home / "trino", free_port(), stack.emulator.url, stack.emulator.url)
+        engine = server.Trino(home / "trino", free_port(), made.emulator.url, made.emulator.url)
         trino = Trino(engine.url)
         with serving.serving(SimpleNamespace(folder=home / "lake"), "--restricted") as url:
             own = Carelake(serving.Athena(url, "restricted"))
             say("tables and views")
-            found = relations(stack, own, trino)
+            found = relations(made.emulator.client("glue"), own, trino)
             say("marts and prepared queries")
-            queries = marts(stack, own, trino) + prepared(own, trino)
+            queries = marts(own, trino) + prepared(own, trino)
             say("functions")
             functions = calls.run(own, trino)
             wrong = judged(found + queries, tomllib.loads(KNOWN.read_text()))
             for one in calls.untold(functions):
                 say(f"  {one['name']}: {one['differs'][:300]}")
                 wrong += 1
-            given.page.write_text(page.written(given, found, queries, functions))
+            given.page.write_text(page.written(given, made.made_by, found, queries, functions))
             if given.keep:
-                say(f"Trino {engine.url}, Athena {url}, AWS {stack.emulator.url}; Ctrl-C ends them")
+                say(f"Trino {engine.url}, Athena {url}, AWS {made.emulator.url}; Ctrl-C ends them")
                 sys.stdin.read()
     finally:
-        for started in (engine, stack):
+        for started in (engine, made):
             if started:
                 started.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -33,6 +33,7 @@ OPTIONS = [
     "-Djdk.attach.allowAttachSelf=true",
     "-Djdk.nio.maxCachedBufferSize=2000000",
     "-Dfile.encoding=UTF-8",
+    "-Dlog.enable-console=true",
     "-Duser.timezone=UTC",
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
@@ -128,20 +129,20 @@ class Trino:
         for name, (connector, more) in CONNECTORS.items():
             (catalogs / f"{name}.properties").write_text(CATALOGUE.format(connector=connector, glue=glue, s3=s3) + more)
         levels = folder / "log.properties"
-        levels.write_text("io.trino=WARN\n")
+        levels.write_text("io.trino=ERROR\nBootstrap=WARN\n")
         config = folder / "config.properties"
         config.write_text(SERVER.format(port=port, catalogs=catalogs, plugins=home / "plugin", levels=levels))
         command = [java(), "-cp", f"{home}/lib/*", *OPTIONS, f"-Dconfig={config}", "io.trino.server.TrinoServer"]
         self.log = folder / "trino.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(["nice", "-n", "10", *map(str, command)], cwd=data, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*map(str, command)], cwd=data, stdout=log, stderr=log)
         try:
             self.await_start()
         except BaseException:
             self.stop()
             raise
 
-    def await_start(self, seconds: float = 300):
+    def await_start(self, seconds: float = 1800):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
