@@ -126,6 +126,8 @@ def view_sql(table: dict) -> str:
 def copy(made: Deployed | Uploaded, folder: Path):
     """Both buckets in one folder. Its catalogue is what Glue holds, so that both engines have one catalogue."""
     s3 = made.emulator.client("s3")
+    # Where a lake on a folder writes files under construction; buckets have no empty folders.
+    (folder / "_carelake/scratch").mkdir(parents=True)
     for bucket in made.buckets.values():
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for found in page.get("Contents", []):

@@ -33,7 +33,6 @@ OPTIONS = [
     "-Djdk.attach.allowAttachSelf=true",
     "-Djdk.nio.maxCachedBufferSize=2000000",
     "-Dfile.encoding=UTF-8",
-    "-Dlog.enable-console=true",
     "-Duser.timezone=UTC",
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
