@@ -19,7 +19,7 @@ PATIENTS ?= 1000
 SEEDS ?= 1000
 OWN_DOCS := docs/data-model.md docs/definitions.md docs/measures.md
 
-.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws test-airflow test-dags airflow test-superset superset dashboards check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
+.PHONY: help claim build demo replay test test-rust simulate test-python test-clients test-aws test-airflow test-dags airflow athena-conformance test-superset superset dashboards check lint lint-infra lint-dags infra package deploy fmt bless docs bench bench-aws bench-scorer bench-start fuzz lock deny clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,10 @@ test-dags: $(AIRFLOW_VENV)/.ready
 test-airflow: build test-dags $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## the DAGs in a real Airflow on an emulated AWS
 	cargo build --locked --workspace --bins
 	$(PYTHON) -m pytest -q -p no:cacheprovider tests/airflow/live
+
+athena-conformance: build $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## Trino beside carelake's session on the emulated stack; writes docs/athena-conformance.md; needs Java 24; PATIENTS
+	cargo build --locked --workspace --bins
+	$(PYTHON) tests/trino/run.py $(CARGO_TARGET_DIR) $(if $(filter command line environment,$(origin PATIENTS)),--patients $(PATIENTS))
 
 airflow: build $(AIRFLOW_VENV)/.ready $(VENV)/.ready $(MINISTACK_VENV)/.ready $(INFRA_VENV)/.ready ## Airflow with the DAGs on this machine, on an emulated AWS with a generated hospital; PORT, PATIENTS
 	cargo build --locked --workspace --bins

@@ -104,7 +104,9 @@ fn writer(array: &ArrayRef) -> Result<Write1> {
             let ending = if zone.is_some() { " UTC" } else { "" };
             let moments = array.as_primitive::<TimestampMicrosecondType>().clone();
             Box::new(move |row, out| {
-                if let Some(moment) = timestamp_us_to_datetime(moments.value(row)) {
+                // Trino rounds what is finer than a millisecond, half up.
+                let rounded = moments.value(row).saturating_add(500).div_euclid(1000).saturating_mul(1000);
+                if let Some(moment) = timestamp_us_to_datetime(rounded) {
                     let _ = write!(out, "{}{ending}", moment.format("%Y-%m-%d %H:%M:%S%.3f"));
                 }
             })
@@ -241,7 +243,11 @@ mod tests {
             ("TIMESTAMP '2024-02-29 01:02:03'", "2024-02-29 01:02:03.000"),
             (
                 "arrow_cast('2024-02-29T01:02:03.456789Z', 'Timestamp(Microsecond, Some(\"UTC\"))')",
-                "2024-02-29 01:02:03.456 UTC",
+                "2024-02-29 01:02:03.457 UTC",
+            ),
+            (
+                "arrow_cast('1969-12-31T23:59:59.998500Z', 'Timestamp(Microsecond, Some(\"UTC\"))')",
+                "1969-12-31 23:59:59.999 UTC",
             ),
             ("CAST(1.5 AS decimal(18, 2))", "1.50"),
             ("CAST(-0.05 AS decimal(18, 2))", "-0.05"),

@@ -118,7 +118,7 @@ source_history AS (
     SELECT
         t.source,
         t.appointment_date,
-        (COALESCE(SUM(t.missed) OVER earlier, 0) + 0.2 * 10) / (COALESCE(SUM(t.known) OVER earlier, 0) + 10) AS rate
+        (COALESCE(SUM(t.missed) OVER earlier, 0) + 0.2E0 * 10) / (COALESCE(SUM(t.known) OVER earlier, 0) + 10) AS rate
     FROM source_days t
     WINDOW earlier AS (
         PARTITION BY t.source ORDER BY t.appointment_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -315,7 +315,7 @@ SELECT
     CAST(COALESCE(ph.known, 0) AS INTEGER) AS previous_appointments,
     CAST(COALESCE(ph.missed, 0) AS INTEGER) AS previous_no_shows,
     CASE WHEN ph.known > 0 THEN CAST(ph.missed AS DOUBLE) / ph.known END AS no_show_rate,
-    CAST((COALESCE(ph.missed, 0) + 2 * 0.2) / (COALESCE(ph.known, 0) + 2) AS DOUBLE) AS patient_no_show_rate,
+    CAST((COALESCE(ph.missed, 0) + 2 * 0.2E0) / (COALESCE(ph.known, 0) + 2) AS DOUBLE) AS patient_no_show_rate,
     CAST(date_diff('day', ph.last_visit, t.appointment_date) AS INTEGER) AS days_since_last_visit,
     CASE ph.last_day_and_outcome % 2 WHEN 1 THEN 'missed' WHEN 0 THEN 'kept' END AS last_outcome,
     CAST((dh.missed + 20 * sh.rate) / (dh.known + 20) AS DOUBLE) AS practitioner_no_show_rate,

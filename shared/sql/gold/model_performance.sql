@@ -51,7 +51,7 @@ ranked AS (
         o.prediction,
         o.missed,
         RANK() OVER (PARTITION BY o.source, o.model_version, o.week_start ORDER BY o.no_show_probability)
-            + (COUNT(*) OVER (PARTITION BY o.source, o.model_version, o.week_start, o.no_show_probability) - 1) / 2.0
+            + (COUNT(*) OVER (PARTITION BY o.source, o.model_version, o.week_start, o.no_show_probability) - 1) / 2.0E0
             AS place
     FROM outcomes o
 )
@@ -64,7 +64,7 @@ SELECT
     SUM(r.no_show_probability) AS expected_no_shows,
     AVG(CAST(r.missed AS DOUBLE)) AS no_show_rate,
     CAST(
-        (SUM(CASE WHEN r.missed = 1 THEN r.place ELSE 0 END) - SUM(r.missed) * (SUM(r.missed) + 1) / 2.0)
+        (SUM(CASE WHEN r.missed = 1 THEN r.place ELSE 0 END) - SUM(r.missed) * (SUM(r.missed) + 1) / 2.0E0)
         / NULLIF(SUM(r.missed) * (COUNT(*) - SUM(r.missed)), 0) AS DOUBLE
     ) AS auroc,
     AVG((r.no_show_probability - r.missed) * (r.no_show_probability - r.missed)) AS brier_score,

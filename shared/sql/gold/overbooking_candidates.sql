@@ -28,7 +28,7 @@ WITH days AS (
         COUNT(*) AS appointments,
         SUM(p.no_show_probability) AS expected_no_shows,
         SQRT(SUM(p.no_show_probability * (1 - p.no_show_probability))) AS no_shows_deviation,
-        1 - EXP(SUM(LN(GREATEST(1 - p.no_show_probability, 0.000000001)))) AS miss_probability
+        1 - EXP(SUM(LN(GREATEST(1 - p.no_show_probability, 1E-9)))) AS miss_probability
     FROM gold.appointment_predictions p
     JOIN (
         SELECT n.source, MAX(n.prediction_date) AS prediction_date
@@ -53,4 +53,4 @@ SELECT
 FROM days t
 LEFT JOIN silver.practitioners d
     ON d.source = t.source AND d.practitioner_id = t.practitioner_id
-WHERE t.miss_probability >= 0.9
+WHERE t.miss_probability >= 0.9E0

@@ -1,6 +1,6 @@
 //! Views as Athena holds them in Glue: a virtual table with Presto's description of the view, in base64.
 
-use aws_sdk_glue::types::{StorageDescriptor, Table, TableInput};
+use aws_sdk_glue::types::{SerDeInfo, StorageDescriptor, Table, TableInput};
 use carelake_lake::{ColumnEntry, LakeError, ViewEntry};
 use serde_json::json;
 
@@ -8,6 +8,9 @@ use super::ENTRY;
 use super::table::{columns, invalid, text};
 
 const VIRTUAL: &str = "VIRTUAL_VIEW";
+/// What marks a view as Presto's. Trino takes a description of the table for this comment, so that must say the same: with
+/// words of its own a view is none to Trino. What the view shows stands in its entry.
+const MARK: &str = "Presto View";
 
 /// What Glue should hold of a view.
 pub fn input(entry: &ViewEntry) -> Result<TableInput, LakeError> {
@@ -22,15 +25,19 @@ pub fn input(entry: &ViewEntry) -> Result<TableInput, LakeError> {
     });
     TableInput::builder()
         .name(&entry.name)
-        .description(entry.description.chars().take(2048).collect::<String>())
+        .description(MARK)
         .table_type(VIRTUAL)
         .view_original_text(format!("/* Presto View: {} */", base64(view.to_string().as_bytes())))
         .view_expanded_text("/* Presto View */")
         .storage_descriptor(
-            StorageDescriptor::builder().set_columns(Some(columns(&entry.columns)?)).location("").build(),
+            StorageDescriptor::builder()
+                .set_columns(Some(columns(&entry.columns)?))
+                .location("")
+                .serde_info(SerDeInfo::builder().build())
+                .build(),
         )
         .parameters("presto_view", "true")
-        .parameters("comment", "Presto View")
+        .parameters("comment", MARK)
         .parameters(ENTRY, text(entry)?)
         .build()
         .map_err(|error| invalid(&entry.database, &entry.name, error))
