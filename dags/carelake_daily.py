@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TriggerRule, task
 from carelake.assets import SILVER_ASSETS
-from carelake.settings import DAY, SCHEDULE, TIMEZONE, dag_defaults
+from carelake.settings import DAY, NOT_AT_ONCE, SCHEDULE, TIMEZONE, dag_defaults
 from carelake.way import Landed, conform, released, senders, take, verdict
 
 DOC = """
@@ -29,7 +29,7 @@ Takes what landed on a day, sender by sender and dataset by dataset, to silver, 
 
 with DAG(
     "carelake_daily",
-    schedule=CronPartitionTimetable(SCHEDULE, timezone=TIMEZONE, run_offset=-1, key_format="%Y-%m-%d"),
+    schedule=CronPartitionTimetable(SCHEDULE, timezone=TIMEZONE, run_offset=-1, key_format="%Y-%m-%d", run_immediately=NOT_AT_ONCE),
     max_active_runs=4,
     params={
         "day": Param(None, type=["null", "string"], format="date", description="The day, where the run has no partition"),
