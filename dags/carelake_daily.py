@@ -19,7 +19,7 @@ Takes what landed on a day, sender by sender and dataset by dataset, to silver, 
 | task | when it fails |
 |---|---|
 | `landed` | Landing cannot be listed, or what the parameter `expected` names did not come in time. |
-| `take.ingest` | The message says whether a retry helps. Clear the task when the cause is mended. |
+| `take.ingest` | The message says whether a retry helps. When the cause is mended, clear the task with all that is downstream of it, not only what failed: silver and gold follow then. |
 | `take.gate` | Too many rows were rejected, or a file cannot be read. Look at `carelake quarantine list`, ask the sender, and have the file sent again under the same name; then clear the `take` group of that dataset. Others went on. |
 | `senders` | It reads answers alone: look at `landed` and `take`. |
 | `conform` | As ingest. Silver of the other senders stands. |

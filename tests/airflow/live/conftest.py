@@ -3,10 +3,6 @@
 With PICTURES=folder, the pictures of docs/airflow.md are made of what the tests ran.
 """
 
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 from deployment import Site
 from hospital import CLINIC, DAY, SOURCES, generated, land, put
@@ -16,12 +12,7 @@ from hospital import CLINIC, DAY, SOURCES, generated, land, put
 def site(tmp_path_factory):
     found = Site(tmp_path_factory.mktemp("site"), CARELAKE_RETRY_SECONDS="1")
     yield found
-    try:
-        if (folder := os.environ.get("PICTURES")) and found.pictured:
-            script = Path(__file__).with_name("screenshots.mjs")
-            subprocess.run(["node", script, found.airflow.url, found.pictured, folder], check=True, timeout=300)
-    finally:
-        found.stop()
+    found.stop()
 
 
 @pytest.fixture(scope="session")

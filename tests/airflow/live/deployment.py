@@ -31,7 +31,6 @@ class Site:
     """
 
     def __init__(self, folder: Path, port: int | None = None, **variables: str):
-        self.pictured: str | None = None  # the daily run that is shown in docs/airflow.md
         self.lineage = {who: folder / f"lineage-{who}.ndjson" for who in ("functions", "airflow")}
         transport = {"type": "file", "log_file_path": str(self.lineage["airflow"]), "append": True}
         variables = {"AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport)} | variables
@@ -80,6 +79,12 @@ class Site:
         self.stack.emulator.client("iam").put_role_policy(RoleName="airflow", PolicyName="batch", PolicyDocument=document)
         extra = {"region_name": REGION, "endpoint_url": self.stack.emulator.url, "aws_session_token": keys["aws_session_token"]}
         return {"conn_type": "aws", "login": keys["aws_access_key_id"], "password": keys["aws_secret_access_key"], "extra": extra}
+
+    def picture(self, run: str):
+        """Makes the pictures of docs/airflow.md of a daily run, if PICTURES names a folder for them."""
+        if folder := os.environ.get("PICTURES"):
+            script = Path(__file__).with_name("screenshots.mjs")
+            subprocess.run(["node", script, self.airflow.url, run, folder], check=True, timeout=900)
 
     def content(self) -> dict[str, str]:
         """Every object of the lake with the digest of its content; reports of runs and logs of maintenance aside."""

@@ -9,6 +9,7 @@ const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", arg
 
 for (const view of ["grid", "graph"]) {
   const page = await browser.newPage({ viewport: { width: 1500, height: view === "grid" ? 760 : 500 } });
+  page.setDefaultTimeout(180_000);
   await page.addInitScript((view) => localStorage.setItem("default_dag_view", JSON.stringify(view)), view);
   await page.goto(`${url}/dags/carelake_daily/runs/${encodeURIComponent(run)}`);
   await page.waitForLoadState("networkidle");

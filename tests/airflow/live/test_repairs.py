@@ -20,8 +20,8 @@ def test_a_backfill_of_three_days_starts_gold_once_for_each(site, later):
 
 
 def test_airflows_own_backfill_runs_days_of_two_senders_side_by_side_and_none_is_anothers(site, later):
-    days = ["2025-04-01", "2025-04-02", "2025-04-03"]
-    for source, day in zip(("north", "south"), days, strict=False):
+    days = ["2025-04-01", "2025-04-02"]
+    for source, day in zip(("north", "south"), days, strict=True):
         land(site, source, day, visits=visit("C1", "2025-03-30"))
     span = ("--from-date", f"{days[0]}T00:00:00", "--to-date", f"{days[-1]}T23:59:59")
     site.airflow.command("backfill", "create", "--dag-id", "carelake_daily", *span, "--max-active-runs", "2")
@@ -31,7 +31,7 @@ def test_airflows_own_backfill_runs_days_of_two_senders_side_by_side_and_none_is
         assert runs[day]["state"] == "success"
         assert site.airflow.triggered("carelake_gold", day)["state"] == "success"
     for dag in ("carelake_daily", "carelake_gold"):
-        assert [sum(one["partition_key"] == day for one in site.airflow.runs(dag)) for day in days] == [1, 1, 1]
+        assert [sum(one["partition_key"] == day for one in site.airflow.runs(dag)) for day in days] == [1, 1]
     assert overlap(times(runs[days[0]]), times(runs[days[1]]))
     found = {tuple(key.split("/")[2:4]) for key in site.stack.keys(site.stack.lake, "bronze/clinic_visits/") if "ingest_date=2025-04-" in key}
     assert found == {("source=north", "ingest_date=2025-04-01"), ("source=south", "ingest_date=2025-04-02")}
