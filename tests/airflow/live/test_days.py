@@ -36,7 +36,9 @@ def test_functions_tell_lineage_with_the_task_and_the_run_that_asked(site, first
     for events in by_run.values():
         kinds = [event["eventType"] for event in events]
         assert kinds in (["START", "COMPLETE"], ["START", "FAIL"]), kinds
-        parent = events[-1]["run"]["facets"]["parent"]
+        parent = events[-1]["run"]["facets"].get("parent")
+        if parent is None:
+            continue  # a queue called: S3 tries out the wiring when it is deployed
         assert (parent["job"]["name"], parent["run"]["runId"]) in tasks, "Airflow told of the same run"
         assert (parent["root"]["job"]["name"], parent["root"]["run"]["runId"]) in tasks
         asked.add(parent["job"]["name"])
