@@ -88,7 +88,7 @@ def test_a_large_file_is_asked_for_until_its_parts_are_read(site, killed):
     entries, said = len(site.stack.ledger("south", "visits")), site.stack.said().count('"HandedBack"')
     # Its parts lie in their queue until the function's time was too short once.
     site.listen("parts", False)
-    site.stack.lambdas.update_function_configuration(FunctionName=function, Timeout=16)
+    site.stack.lambdas.update_function_configuration(FunctionName=function, Timeout=20)
     try:
         run = site.airflow.trigger("carelake_daily", LARGE)
         site.airflow.until(lambda: site.stack.said().count('"HandedBack"') > said, 120, "ingest answers that there is more")
