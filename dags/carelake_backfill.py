@@ -12,8 +12,8 @@ DOC = """
 ### carelake_backfill
 
 Takes what landed between two days, of one sender or all, of one dataset or all, eight at a time; then lets go of the silver
-of each day, which starts `carelake_gold` once for a day. Started by hand. After a failure, clear the failed tasks: the run
-goes on where it stood, and files that are in the lake are not taken again.
+of each day, which starts `carelake_gold` once for a day. Started by hand. After a failure, clear the failed task with what is
+downstream of it: the run goes on where it stood, and files that are in the lake are not taken again.
 
 **Triage**: as `carelake_daily`. To run `carelake_daily` itself for past days, with a run for each, use
 `airflow backfill create --dag-id carelake_daily`.

@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TriggerRule, task
 from carelake.assets import SILVER_ASSETS
-from carelake.settings import DAY, SCHEDULE, TIMEZONE, dag_defaults
+from carelake.settings import DAY, NOT_AT_ONCE, SCHEDULE, TIMEZONE, dag_defaults
 from carelake.way import Landed, conform, released, senders, take, verdict
 
 DOC = """
@@ -19,7 +19,7 @@ Takes what landed on a day, sender by sender and dataset by dataset, to silver, 
 | task | when it fails |
 |---|---|
 | `landed` | Landing cannot be listed, or what the parameter `expected` names did not come in time. |
-| `take.ingest` | The message says whether a retry helps. Clear the task when the cause is mended. |
+| `take.ingest` | The message says whether a retry helps. When the cause is mended, clear the task with all that is downstream of it, not only what failed: silver and gold follow then. |
 | `take.gate` | Too many rows were rejected, or a file cannot be read. Look at `carelake quarantine list`, ask the sender, and have the file sent again under the same name; then clear the `take` group of that dataset. Others went on. |
 | `senders` | It reads answers alone: look at `landed` and `take`. |
 | `conform` | As ingest. Silver of the other senders stands. |
@@ -29,7 +29,7 @@ Takes what landed on a day, sender by sender and dataset by dataset, to silver, 
 
 with DAG(
     "carelake_daily",
-    schedule=CronPartitionTimetable(SCHEDULE, timezone=TIMEZONE, run_offset=-1, key_format="%Y-%m-%d"),
+    schedule=CronPartitionTimetable(SCHEDULE, timezone=TIMEZONE, run_offset=-1, key_format="%Y-%m-%d", run_immediately=NOT_AT_ONCE),
     max_active_runs=4,
     params={
         "day": Param(None, type=["null", "string"], format="date", description="The day, where the run has no partition"),

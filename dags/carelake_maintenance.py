@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException
-from carelake.settings import GOLD_POOL, TIMEZONE, dag_defaults
+from carelake.settings import GOLD_POOL, NOT_AT_ONCE, TIMEZONE, dag_defaults
 from carelake.step import Step
 
 DOC = """
@@ -26,7 +26,7 @@ the lake.
 
 with DAG(
     "carelake_maintenance",
-    schedule=CronTriggerTimetable("0 5 * * SUN", timezone=TIMEZONE),
+    schedule=CronTriggerTimetable("0 5 * * SUN", timezone=TIMEZONE, run_immediately=NOT_AT_ONCE),
     max_active_runs=1,
     **dag_defaults(hours=12, doc=DOC, tags=["weekly", "upkeep"]),
 ):

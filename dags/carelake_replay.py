@@ -31,7 +31,7 @@ with DAG(
         "source": Param(None, type=["null", "string"], description="Sender; all if empty"),
         "dataset": Param(None, type=["null", "string"], description="Dataset; all if empty"),
         "rule": Param(None, type=["null", "string"], description="Rule by its full id, such as clinic.visits.patient_known; any if empty"),
-        "redrive": Param(False, type="boolean", description="Put dead letters of ingest, conform and publish back as well"),
+        "redrive": Param(False, type="boolean", description="Put dead letters of ingest, of parts of large files, of conform and publish back as well"),
     },
     **dag_defaults(hours=24, doc=DOC, tags=["by hand", "silver"]),
 ):

@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from carelake.settings import GOLD_POOL, TIMEZONE, TRAIN_SOURCES, dag_defaults
+from carelake.settings import GOLD_POOL, NOT_AT_ONCE, TIMEZONE, TRAIN_SOURCES, dag_defaults
 from carelake.step import Step
 
 DOC = """
@@ -25,7 +25,7 @@ the alias in one invocation, the alias last; the tasks after it judge and tell w
 
 with DAG(
     "carelake_train",
-    schedule=CronTriggerTimetable("0 4 * * MON", timezone=TIMEZONE),
+    schedule=CronTriggerTimetable("0 4 * * MON", timezone=TIMEZONE, run_immediately=NOT_AT_ONCE),
     max_active_runs=1,
     params={
         "sources": Param(TRAIN_SOURCES, type="array", items={"type": "string"}, description="Senders whose models are trained"),

@@ -17,6 +17,9 @@ TRAIN_SOURCES = os.environ.get("CARELAKE_TRAIN_SOURCES", "").split()
 SURVEILLANCE_QUEUE = os.environ.get("CARELAKE_SURVEILLANCE_QUEUE", "")
 RETRY_SECONDS = int(os.environ.get("CARELAKE_RETRY_SECONDS", "60"))
 
+# Turning a DAG on starts no run of a time that has passed. False should say so, but Airflow 3.3.2 takes it for "if that was not long ago".
+NOT_AT_ONCE = timedelta(0)
+
 OWNER = "data-platform"
 INGEST_POOL = "carelake_ingest"
 SILVER_POOL = "carelake_silver"

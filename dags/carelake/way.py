@@ -77,7 +77,8 @@ def take(landed: Landed, request: Mapping[str, Any]) -> tuple[Any, Any]:
 
 @task(trigger_rule=TriggerRule.ALL_DONE, doc_md="Which senders go on: those of which something was taken, and that no contract holds back.")
 def senders(answers: Any) -> list[dict[str, str]]:
-    taken = list(answers or [])
+    # Of a group that is mapped over one place, Airflow 3.3.2 gives the answer itself, not a list of one.
+    taken = [answers] if isinstance(answers, Mapping) else list(answers or [])
     held = gates.held(taken)
     every = {one["source"] for answer in taken for one in answer.get("datasets") or []}
     if held:

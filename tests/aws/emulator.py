@@ -25,13 +25,32 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def stage(target: Path, folder: Path):
-    """Copies the templates, and the functions of a debug build without their debugging symbols."""
+def hold(file: Path, kept: Path):
+    """A name of its own for a file, which keeps it when the file is built anew."""
+    try:
+        os.link(file, kept)
+    except OSError:
+        shutil.copy(file, kept)
+
+
+def stage(target: Path, folder: Path, packed: bool = True):
+    """Copies the templates, and the functions of a debug build without their debugging symbols.
+
+    To pack and unpack hundreds of MB takes a minute or two. Who tests something else leaves the functions where they are:
+    what is packed then starts them.
+    """
     shutil.copytree(ROOT / "infra", folder, ignore=shutil.ignore_patterns("build"))
     for function in FUNCTIONS:
         bootstrap = folder / "build" / function / "bootstrap"
         bootstrap.parent.mkdir(parents=True)
-        subprocess.run(["strip", "-s", "-o", bootstrap, target / "debug" / function], check=True)
+        if packed:
+            subprocess.run(["strip", "-s", "-o", bootstrap, target / "debug" / function], check=True)
+        else:
+            kept = folder / "functions" / function
+            kept.parent.mkdir(exist_ok=True)
+            hold(target / "debug" / function, kept)
+            bootstrap.write_text(f'#!/bin/sh\nexec "{kept}"\n')
+            bootstrap.chmod(0o755)
 
 
 class Emulator:

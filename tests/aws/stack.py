@@ -19,8 +19,8 @@ QUEUES = ("ingest", "parts", "conform", "publish")
 class Stack:
     """An emulator with the template deployed on it and the built functions in it."""
 
-    def __init__(self, target: Path, folder: Path):
-        stage(target, folder / "infra")
+    def __init__(self, target: Path, folder: Path, packed: bool = True):
+        stage(target, folder / "infra", packed)
         self.emulator = Emulator(folder / "aws")
         try:
             self.names = self.emulator.deploy(folder / "infra")

@@ -82,11 +82,36 @@ def test_a_daily_run_without_a_day_lists_nothing(dags):
         landed.poke({"params": {}})
 
 
+def test_a_run_waits_for_what_is_expected_of_its_day(dags, monkeypatch):
+    from carelake import way
+
+    places = [{"source": "north", "dataset": name, "partition": "2026-03-01", "files": 1} for name in ("patients", "visits")]
+    landed = dags["carelake_daily"].get_task("landed")
+    landed.request = {"partition": "2026-03-01"}
+    monkeypatch.setattr(way, "ask", lambda *_: {"landed": places[:1]})
+    expected = {"params": {"expected": ["north/visits"]}}
+    assert not landed.poke(expected).is_done
+    monkeypatch.setattr(way, "ask", lambda *_: {"landed": places})
+    found = landed.poke(expected)
+    assert found.is_done
+    assert [one["dataset"] for one in found.xcom_value] == ["patients", "visits"]
+
+
+def test_a_replay_takes_each_dataset_once_up_to_its_last_day(dags, monkeypatch):
+    from carelake import way
+
+    places = [{"source": "north", "dataset": "visits", "partition": day, "files": 1} for day in ("2026-03-01", "2026-03-03", "2026-03-02")]
+    monkeypatch.setattr(way, "ask", lambda *_: {"landed": places})
+    landed = dags["carelake_replay"].get_task("landed")
+    assert landed.poke({"params": {}}).xcom_value == [{"source": "north", "dataset": "visits", "to": "2026-03-03"}]
+
+
 def test_senders_that_are_held_back_do_not_go_on(dags, monkeypatch):
     call = dags["carelake_daily"].get_task("senders").python_callable
     answers = [{"datasets": [dataset("a", False, "hold")]}, {"datasets": [dataset("b", False)]}, {"datasets": [dataset("a")]}]
     assert call(answers) == [{"source": "b"}], "what a contract holds back waits, with all of its sender"
     assert call(None) == []
+    assert call(answers[1]) == [{"source": "b"}], "where one dataset landed, Airflow gives its answer as it is"
 
 
 def test_silver_is_not_let_go_of_when_nothing_came_to_it():

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-WAITING = {"carelake-ingest-dead": 2, "carelake-conform-dead": 0, "carelake-publish-dead": 1}
+WAITING = {"carelake-ingest-dead": 2, "carelake-parts-dead": 3, "carelake-conform-dead": 0, "carelake-publish-dead": 1}
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def moved(monkeypatch, database):
 def test_queues_with_dead_letters_give_them_back_if_that_is_asked_for(dags, moved, monkeypatch):
     call = dags["carelake_replay"].get_task("redrive").python_callable
     monkeypatch.setitem(call.__globals__, "get_current_context", lambda: {"params": {"redrive": True}})
-    assert call() == {"ingest": 2, "conform": 0, "publish": 1}
-    assert moved == ["carelake-ingest-dead", "carelake-publish-dead"]
+    assert call() == {"ingest": 2, "parts": 3, "conform": 0, "publish": 1}
+    assert moved == ["carelake-ingest-dead", "carelake-parts-dead", "carelake-publish-dead"]
 
 
 def test_nothing_is_moved_unless_it_is_asked_for(dags, moved, monkeypatch):

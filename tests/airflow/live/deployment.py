@@ -1,16 +1,18 @@
 """The deployed stack and Airflow beside it, as the tests and `make airflow` use them."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "aws"))
 
 from emulator import FUNCTIONS, REGION
 from local_airflow import Airflow
-from stack import Stack
+from stack import QUEUES, Stack
 
 DAGS = [f"carelake_{name}" for name in ("daily", "gold", "train", "score", "surveillance", "backfill", "maintenance", "replay")]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/carelake/target"))
@@ -23,27 +25,38 @@ def carelake(*arguments: object):
 
 
 class Site:
-    """The stack without its queues' triggers, so that only Airflow makes things happen, and Airflow with all DAGs."""
+    """The stack, in which only Airflow makes things happen, and Airflow with all DAGs.
+
+    The queues call nothing, except that of the parts of large files, which no orchestrator asks for.
+    """
 
     def __init__(self, folder: Path, port: int | None = None, **variables: str):
-        self.stack = Stack(TARGET, folder / "stack")
-        try:
+        self.lineage = {who: folder / f"lineage-{who}.ndjson" for who in ("functions", "airflow")}
+        transport = {"type": "file", "log_file_path": str(self.lineage["airflow"]), "append": True}
+        variables = {"AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport)} | variables
+        with ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as begun:
+            starting = pool.submit(Airflow, folder / "airflow", variables, port)
+            begun.callback(lambda: starting.exception() or starting.result().stop())
+            self.stack = Stack(TARGET, folder / "stack", packed=False)
+            begun.callback(self.stack.stop)
+            self.airflow = starting.result()
             self.still_queues()
-            self.lineage = {who: folder / f"lineage-{who}.ndjson" for who in ("functions", "airflow")}
             self.tell_lineage()
             queue = self.stack.sqs.get_queue_url(QueueName="carelake-conditions")["QueueUrl"]
-            lineage = {"type": "file", "log_file_path": str(self.lineage["airflow"]), "append": True}
-            variables = {"CARELAKE_SURVEILLANCE_QUEUE": queue, "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(lineage)} | variables
-            self.airflow = Airflow(folder / "airflow", self.connection(), variables, port)
+            self.airflow.connect(self.connection(), CARELAKE_SURVEILLANCE_QUEUE=queue)
             # On the emulator the queue hears of every dataset: who wants surveillance turns it on.
             self.airflow.ready(*(dag for dag in DAGS if dag != "carelake_surveillance"))
-        except BaseException:
-            self.stack.stop()
-            raise
+            self.begun = begun.pop_all()
 
     def still_queues(self):
+        for queue in QUEUES:
+            self.listen(queue, queue == "parts")
+
+    def listen(self, queue: str, on: bool):
+        """Lets a queue call its function, or keep its messages."""
         for mapping in self.stack.lambdas.list_event_source_mappings()["EventSourceMappings"]:
-            self.stack.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+            if mapping["EventSourceArn"].endswith(f":carelake-{queue}"):
+                self.stack.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
     def tell_lineage(self):
         """Functions write their events of OpenLineage into a file."""
@@ -67,6 +80,12 @@ class Site:
         extra = {"region_name": REGION, "endpoint_url": self.stack.emulator.url, "aws_session_token": keys["aws_session_token"]}
         return {"conn_type": "aws", "login": keys["aws_access_key_id"], "password": keys["aws_secret_access_key"], "extra": extra}
 
+    def picture(self, run: str):
+        """Makes the pictures of docs/airflow.md of a daily run, if PICTURES names a folder for them."""
+        if folder := os.environ.get("PICTURES"):
+            script = Path(__file__).with_name("screenshots.mjs")
+            subprocess.run(["node", script, self.airflow.url, run, folder], check=True, timeout=900)
+
     def content(self) -> dict[str, str]:
         """Every object of the lake with the digest of its content; reports of runs and logs of maintenance aside."""
         found = {}
@@ -76,5 +95,4 @@ class Site:
         return {key: tag for key, tag in found.items() if "/_carelake/runs/" not in key}
 
     def stop(self):
-        self.airflow.stop()
-        self.stack.stop()
+        self.begun.close()

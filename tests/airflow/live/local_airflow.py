@@ -21,9 +21,9 @@ DONE = ("success", "failed")
 
 
 class Airflow:
-    """A database, a scheduler, a triggerer, a processor of DAGs and an API server."""
+    """A database and an API server; once it is told where AWS is, a scheduler, a triggerer and a processor of DAGs as well."""
 
-    def __init__(self, folder: Path, connection: dict, variables: dict[str, str], port: int | None = None, dags: Path = ROOT / "dags"):
+    def __init__(self, folder: Path, variables: dict[str, str], port: int | None = None, dags: Path = ROOT / "dags"):
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,7 +57,6 @@ class Airflow:
             # A machine that is busy with other things answers late.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
-            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
             "PYTHONWARNINGS": "ignore",
             **variables,
         }
@@ -65,12 +64,16 @@ class Airflow:
             self.command("db", "migrate")
             self.command("pools", "import", str(dags / "pools.json"))
             self.start("api-server", ["api-server", "--host", "127.0.0.1", "--port", str(self.port)])
-            self.until(self.answers, 300, "the API server answers")
-            for name in PROCESSES:
-                self.start(name)
         except BaseException:
             self.stop()
             raise
+
+    def connect(self, connection: dict, **variables: str):
+        """Starts what runs tasks."""
+        self.environment |= {"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection), **variables}
+        for name in PROCESSES:
+            self.start(name)
+        self.until(self.answers, 300, "the API server answers")
 
     def command(self, *arguments: str, check: bool = True) -> str:
         """Runs a command of Airflow's."""
@@ -94,7 +97,7 @@ class Airflow:
             os.killpg(process.pid, signal.SIGTERM)
         for process in self.running.values():
             try:
-                process.wait(15)
+                process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
         self.running.clear()
@@ -142,13 +145,18 @@ class Airflow:
 
         self.until(known, 600, f"Airflow has read {dags}")
         for dag in dags:
-            self.api("PATCH", f"dags/{dag}", {"is_paused": False})
+            self.pause(dag, False)
 
-    def trigger(self, dag: str, day: str | None = None, **conf) -> str:
-        """Starts a run, of a day if one is given; its id."""
+    def pause(self, dag: str, paused: bool = True):
+        self.api("PATCH", f"dags/{dag}", {"is_paused": paused})
+
+    def trigger(self, dag: str, day: str | None = None, at: str | None = None, **conf) -> str:
+        """Starts a run, of a day if one is given, as if it were due at that time; its id."""
         body: dict = {"logical_date": None, "conf": conf}
         if day:
             body["partition_key"] = day
+        if at:
+            body["run_after"] = at
         return self.api("POST", f"dags/{dag}/dagRuns", body)["dag_run_id"]
 
     def runs(self, dag: str) -> list[dict]:

@@ -14,7 +14,7 @@ DAY = "2025-06-30"
 
 
 def land(site: Site, folder: Path, day: str, seed: int, patients: int):
-    carelake("generate", "--patients", patients, "--seed", seed, "--as-of", day, "--out", folder)
+    carelake("generate", "--clean", "--patients", patients, "--seed", seed, "--as-of", day, "--out", folder)
     files = [file for file in folder.rglob("*") if file.is_file() and file.parent != folder]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda file: site.stack.put(key(file.relative_to(folder), day), file.read_bytes()), files))
