@@ -7,15 +7,18 @@
 pub mod codes;
 pub mod conform;
 mod context;
+mod dates;
 mod drift;
 mod entries;
 mod error;
+mod learning;
 pub mod maintain;
 pub mod marts;
 pub mod noshow;
 pub mod publish;
 pub mod quality;
 pub mod report;
+pub mod risk;
 mod roles;
 pub mod run;
 pub mod share;

@@ -11,12 +11,14 @@ use carelake_tables::{OpenTable, Write, clustered};
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::context::Context;
+use crate::dates::{Due, forget};
 use crate::drift::{Shapes, Wanted};
 use crate::entries::{lake_tables, mart_entry, planned_columns, view_entry};
 use crate::error::{QueryError, StepError};
@@ -130,9 +132,17 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
             if let (false, Some(inputs)) = (fresh, wanted) {
-                let version = materialise(context, &session, view, planned, &written).await?;
-                changed.push(qualified.clone());
-                published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
+                let whole = !made
+                    .get(&qualified)
+                    .is_some_and(|mart| mart.inputs.same_but_for(inputs, AS_OF) && Some(mart.version) == version);
+                let made = match &view.dates {
+                    Some(dates) => dated(context, &session, view, dates, whole, &written).await?,
+                    None => Some(materialise(context, &session, view, planned, None, &written).await?),
+                };
+                changed.extend(made.map(|_| qualified.clone()));
+                if let Some(version) = made.or(version) {
+                    published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
+                }
             }
             let entry = mart_entry(view, &columns);
             context.catalog.put_table(&entry).await?;
@@ -249,12 +259,35 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
-/// Writes a mart; the version that was written.
+/// Writes the dates of a mart that are due: those that are missing, or with `whole` all that are named or there. The
+/// version that was written; `None` when there was nothing to write.
+async fn dated(
+    context: &Context,
+    session: &LakeSession,
+    view: &View,
+    dates: &str,
+    whole: bool,
+    written: &Versions,
+) -> Result<Option<u64>, StepError> {
+    let stored = match current(context, &view.qualified(), written).await? {
+        Some(table) => Some(context.tables.provider(&table).await?),
+        None => None,
+    };
+    let dates = format!("{}.{dates}", view.database);
+    let Some(due) = Due::of(session, &dates, stored, whole).await.map_err(failed(view))? else { return Ok(None) };
+    let rows = due.rows(session, &dates, &view.sql).await.map_err(failed(view))?;
+    let version = materialise(context, session, view, rows, due.replaces, written).await?;
+    forget(session, &dates).map_err(failed(view))?;
+    Ok(Some(version))
+}
+
+/// Writes a mart, or the part of it that `replaces` names; the version that was written.
 async fn materialise(
     context: &Context,
     session: &LakeSession,
     view: &View,
     rows: DataFrame,
+    replaces: Option<Expr>,
     written: &Versions,
 ) -> Result<u64, StepError> {
     let qualified = view.qualified();
@@ -264,7 +297,7 @@ async fn materialise(
     let write = Write {
         plan: rows.plan,
         session: rows.session,
-        predicate: None,
+        predicate: replaces,
         clustered: rows.by_partition,
         partition_by: view.partition_by.clone(),
         description: view.description.clone(),

@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod deliveries;
+mod features;
 mod futures;
 mod lake;
 mod partitions;
