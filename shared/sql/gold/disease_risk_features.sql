@@ -5,6 +5,7 @@
 -- grain: one row per source, named cohort and patient, for cohorts that the source has a patient of
 -- owner: data-science
 -- materialised: delta
+-- partition_by: source
 -- source: first diagnosis of a code of the cohort up to the as-of day (codes.named_cohorts). The index date of a case
 --    is that day. A patient without the diagnosis draws the index date of one of the cases that came after the first
 --    fact and the 18th birthday, by the day numbers of birth and first fact, so that nothing later decides. All

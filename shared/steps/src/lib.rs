@@ -15,6 +15,7 @@ mod learning;
 pub mod maintain;
 pub mod marts;
 pub mod noshow;
+mod parts;
 pub mod publish;
 pub mod quality;
 pub mod report;

@@ -23,6 +23,7 @@ use crate::drift::{Shapes, Wanted};
 use crate::entries::{lake_tables, mart_entry, planned_columns, view_entry};
 use crate::error::{QueryError, StepError};
 use crate::marts::{self, Made};
+use crate::parts::{Senders, of_sources, touched};
 use crate::run::Observer;
 
 pub(crate) const SOURCES: &str = "silver.sources";
@@ -39,7 +40,7 @@ struct Published {
     /// Lakes of before the code lists were tables have none.
     #[serde(default)]
     codes: String,
-    sources: BTreeSet<[String; 3]>,
+    sources: Senders,
     tables: BTreeMap<String, Option<u64>>,
     /// Marts as they were written.
     #[serde(default)]
@@ -109,7 +110,8 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         (SOURCES.to_owned(), sources_batch(&published.sources)?, about.to_owned()),
         (AS_OF.to_owned(), as_of(context)?, "The day as of which ages and the like are reckoned.".to_owned()),
     ];
-    let same = before.is_some_and(|before| before.codes == published.codes);
+    let same = before.as_ref().is_some_and(|before| before.codes == published.codes);
+    let senders = before.map(|before| before.sources).unwrap_or_default();
     let stale = lists.into_iter().filter(|(name, _)| !same || written.get(&listed(name)).copied().flatten().is_none());
     small.extend(stale.map(|(name, list)| (listed(&name), list, codes::about(&name))));
     for (name, batch, about) in small {
@@ -132,12 +134,22 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
             if let (false, Some(inputs)) = (fresh, wanted) {
-                let whole = !made
-                    .get(&qualified)
-                    .is_some_and(|mart| mart.inputs.same_but_for(inputs, AS_OF) && Some(mart.version) == version);
+                let noted = made.get(&qualified).filter(|mart| Some(mart.version) == version);
+                let noted = noted.map(|mart| &mart.inputs);
                 let made = match &view.dates {
-                    Some(dates) => dated(context, &session, view, dates, whole, &written).await?,
-                    None => Some(materialise(context, &session, view, planned, None, &written).await?),
+                    Some(dates) => {
+                        let whole = !noted.is_some_and(|noted| noted.same_but_for(inputs, AS_OF));
+                        dated(context, &session, view, dates, whole, &written).await?
+                    }
+                    None => {
+                        let touched = touched(context, view, noted, inputs, [&senders, &published.sources]).await?;
+                        if touched.as_ref().is_some_and(BTreeSet::is_empty) {
+                            None
+                        } else {
+                            let (rows, part) = of_sources(planned, touched).map_err(failed(view))?;
+                            Some(materialise(context, &session, view, rows, part, &written).await?)
+                        }
+                    }
                 };
                 changed.extend(made.map(|_| qualified.clone()));
                 if let Some(version) = made.or(version) {

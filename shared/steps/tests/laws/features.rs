@@ -24,7 +24,7 @@ const DIABETES: &str = "44054006";
 
 /// Something that is known of a patient, with its day: days from 2025-06-30.
 #[derive(Debug, Clone)]
-struct Fact {
+pub struct Fact {
     patient: u8,
     day: i64,
     what: What,
@@ -65,12 +65,13 @@ fn around() -> impl Strategy<Value = i64> {
     prop_oneof![edge, -500_i64..30]
 }
 
-fn any_facts() -> BoxedStrategy<Vec<Fact>> {
+/// Facts of all kinds, many on and beside the firsts of months.
+pub fn any_facts() -> BoxedStrategy<Vec<Fact>> {
     facts(around(), vec![DIABETES, "59621000", "74400008", "444814009"])
 }
 
-/// Writes a delivery of facts; patients come with every one.
-fn deliver(lake: &TestLake, number: usize, facts: &[Fact]) {
+/// Writes a source's delivery of facts; patients come with every one.
+pub fn deliver(lake: &TestLake, source: &str, number: usize, facts: &[Fact]) {
     let mut files = [
         ("patients", vec!["Id,BIRTHDATE,DEATHDATE,GENDER,RACE,COUNTY,STATE".to_owned()]),
         ("conditions", vec!["START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION".to_owned()]),
@@ -104,7 +105,7 @@ fn deliver(lake: &TestLake, number: usize, facts: &[Fact]) {
         }
     }
     for (dataset, rows) in files {
-        let folder = lake.path(&format!("landing/synthea/{dataset}"));
+        let folder = lake.path(&format!("landing/{source}/{dataset}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{dataset}{number}.csv")), rows.join("\n") + "\n").unwrap();
     }
@@ -123,7 +124,7 @@ fn take(lake: &TestLake, as_of: i64) {
 fn lake_of(deliveries: &[(&[Fact], i64)]) -> TestLake {
     let lake = TestLake::new('a');
     for (number, (facts, as_of)) in deliveries.iter().enumerate() {
-        deliver(&lake, number, facts);
+        deliver(&lake, "synthea", number, facts);
         take(&lake, *as_of);
     }
     lake

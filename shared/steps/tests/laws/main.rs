@@ -10,6 +10,7 @@ mod deliveries;
 mod features;
 mod futures;
 mod lake;
+mod marts;
 mod partitions;
 mod rows;
 mod senders;
