@@ -69,7 +69,7 @@ impl Work {
                 // No table of the stories declares an order; this one shall.
                 let mut contracts = reference.stage.contracts.clone();
                 contracts.tables.get_mut("silver.encounters").unwrap().z_order = vec!["encounter_date".to_owned()];
-                context.contracts = Arc::new(contracts);
+                context.base.contracts = Arc::new(contracts);
                 let nothing = TimeDelta::zero();
                 let policy = Policy { now: now(), keep_versions: nothing, keep_reports: nothing, dry_run: false };
                 let mut report = UpkeepReport::default();
