@@ -43,15 +43,14 @@ impl Due {
         let there =
             if stored.schema().has_column_with_unqualified_name(DATE) { pairs(stored).await? } else { Pairs::new() };
         if whole {
-            return Ok(Some(Self { pairs: &named | &there, replaces: None }));
+            return Ok(Some(Self { pairs: all(&named, &there), replaces: None }));
         }
-        let known: BTreeSet<i32> = there.into_iter().map(|(day, _)| day).collect();
+        let known = days(&there);
         let missing: Pairs = named.into_iter().filter(|(day, _)| !known.contains(day)).collect();
-        let days: BTreeSet<i32> = missing.iter().map(|(day, _)| *day).collect();
-        if days.is_empty() {
+        if missing.is_empty() {
             return Ok(None);
         }
-        let days = days.into_iter().map(|day| lit(ScalarValue::Date32(Some(day)))).collect();
+        let days = days(&missing).into_iter().map(|day| lit(ScalarValue::Date32(Some(day)))).collect();
         Ok(Some(Self { pairs: missing, replaces: Some(ident(DATE).in_list(days, false)) }))
     }
 
@@ -74,12 +73,12 @@ fn days(pairs: &Pairs) -> BTreeSet<i32> {
 }
 
 /// What is named, and the dates that are there and not named any more: of every source, as one may have come since.
-fn all(named: Pairs, there: &Pairs) -> Pairs {
+fn all(named: &Pairs, there: &Pairs) -> Pairs {
     let sources: BTreeSet<String> = named.iter().chain(there).map(|(_, source)| source.clone()).collect();
-    let kept: BTreeSet<i32> = &days(there) - &days(&named);
-    let kept = kept.iter().flat_map(|day| sources.iter().map(|source| (*day, source.clone())));
+    let kept: BTreeSet<i32> = &days(there) - &days(named);
+    let kept = kept.iter().flat_map(|day| sources.iter().map(move |source| (*day, source.clone())));
     let kept: Pairs = kept.collect();
-    &named | &kept
+    named | &kept
 }
 
 /// Has the session read the view again, and not the dates that took its place.
@@ -115,6 +114,6 @@ mod tests {
             |list: &[(i32, &str)]| list.iter().map(|(day, source)| (*day, (*source).to_owned())).collect::<Pairs>();
         let there = pairs(&[(1, "a"), (2, "a")]);
         let named = pairs(&[(2, "a"), (3, "a"), (3, "b")]);
-        assert_eq!(all(named, &there), pairs(&[(1, "a"), (1, "b"), (2, "a"), (3, "a"), (3, "b")]));
+        assert_eq!(all(&named, &there), pairs(&[(1, "a"), (1, "b"), (2, "a"), (3, "a"), (3, "b")]));
     }
 }
