@@ -109,7 +109,7 @@ MEASURES = (
     "condition_names",
     "vw_quality_metrics",
 )
-OF_PATIENTS = ("patient_journey", "medication_adherence", "patient_feature_store", "readmission_stays")
+OF_PATIENTS = ("patient_journey", "medication_adherence", "patient_feature_store", "disease_risk_features", "readmission_stays")
 
 
 @pytest.fixture(scope="module")

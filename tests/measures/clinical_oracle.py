@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import date, datetime
+from functools import cache
 from statistics import mean, median
 
 GROUPS = ((17, "0-17"), (34, "18-34"), (49, "35-49"), (64, "50-64"), (120, "65+"))
@@ -37,6 +38,7 @@ class Silver:
         self.measures = {row["code"]: row["measure"] for row in lake.sql("SELECT * FROM codes.observation_measures")}
         self.encounters = {(row["source"], row["encounter_id"]): row for row in self.tables["encounters"]}
 
+    @cache  # noqa: B019
     def by_patient(self, table: str) -> dict[tuple, list[dict]]:
         found = defaultdict(list)
         for row in self.tables[table]:
@@ -49,6 +51,10 @@ class Silver:
             return None
         died = day_of(row["death_date"])
         return years(day_of(row["birth_date"]), min(day, died) if died else day)
+
+    def age_at(self, patient: tuple, day: date) -> int | None:
+        """Completed years on a day, of the dead too."""
+        return years(day_of(self.patients[patient]["birth_date"]), day)
 
     def cells(self, patient: tuple) -> list[tuple]:
         row = self.patients[patient]
@@ -152,37 +158,113 @@ def averages(silver: Silver, names: tuple[str, ...]) -> dict[tuple, tuple]:
     return {cell: (len(those), *(mean(latest[cell, name]) if latest[cell, name] else None for name in names)) for cell, those in people.items()}
 
 
-def features(silver: Silver) -> dict[tuple, tuple]:
-    tables = {name: silver.by_patient(name) for name in ("encounters", "conditions", "medications")}
-    observed, found = values(silver), {}
+def features(silver: Silver, patient: tuple, day: date) -> tuple:
+    """What was known of a patient before a day: counts, then values."""
 
-    def until(rows, column):
-        return [row for row in rows if day_of(row[column]) <= silver.as_of]
+    def before(table, column):
+        return [row for row in silver.by_patient(table)[patient] if day_of(row[column]) < day]
 
-    for patient in silver.patients:
-        conditions = until(tables["conditions"][patient], "start_date")
-        active = {row["code"] for row in conditions if not row["stop_date"] or day_of(row["stop_date"]) > silver.as_of}
-        visits = until(tables["encounters"][patient], "encounter_date")
-        measures = observed.get(patient, {})
+    conditions, visits = before("conditions", "start_date"), before("encounters", "encounter_date")
+    active = {row["code"] for row in conditions if not row["stop_date"] or day_of(row["stop_date"]) >= day}
+    measures = defaultdict(list)
+    for row in before("observations", "observed_at"):
+        if row["code"] in silver.measures and row["value_number"]:
+            measures[silver.measures[row["code"]]].append((moment_of(row["observed_at"]), float(row["value_number"])))
 
-        def average(name, measures=measures):
-            return mean(value for _, value in measures[name]) if name in measures else None
+    def average(name):
+        return mean(value for _, value in measures[name]) if measures[name] else None
 
-        def last(name, measures=measures):
-            return measures[name][-1][1] if name in measures else None
+    def last(name):
+        return max(measures[name])[1] if measures[name] else None
 
-        found[patient] = (
-            silver.age(patient, silver.as_of),
-            len({row["code"] for row in conditions}),
-            len(active),
-            len({row["code"] for row in until(tables["medications"][patient], "start_at")}),
-            len(visits),
-            sum(row["encounter_class"] == "inpatient" for row in visits),
-            average("bmi"),
-            last("bmi"),
-            average("systolic"),
-            average("diastolic"),
-            last("hba1c"),
-            last("total_cholesterol"),
-        )
+    return (
+        len({row["code"] for row in conditions}),
+        len(active),
+        len({row["code"] for row in before("medications", "start_at")}),
+        len(visits),
+        sum(row["encounter_class"] == "inpatient" for row in visits),
+        average("bmi"),
+        last("bmi"),
+        average("systolic"),
+        average("diastolic"),
+        last("hba1c"),
+        last("total_cholesterol"),
+    )
+
+
+def feature_dates(as_of: date) -> set[date]:
+    """The as-of day and the first days of twelve months."""
+    months = [as_of.year * 12 + as_of.month - 1 - back for back in range(12)]
+    return {as_of, *(date(month // 12, month % 12 + 1, 1) for month in months)}
+
+
+def feature_store(silver: Silver) -> dict[tuple, tuple]:
+    found = {}
+    for patient, row in silver.patients.items():
+        born = day_of(row["birth_date"])
+        for day in feature_dates(silver.as_of):
+            if born is None or born < day:
+                found[(*patient, day.isoformat())] = (silver.age(patient, day), *features(silver, patient, day))
     return found
+
+
+def disease_risk(silver: Silver, cohorts: dict[str, set[str]]) -> dict[tuple, tuple]:
+    """Exclusion, outcome and index date of each patient and cohort: decision 47, patient by patient."""
+    known = defaultdict(list)
+    for table, column in (("conditions", "start_date"), ("medications", "start_at"), ("encounters", "encounter_date")):
+        for row in silver.tables[table]:
+            known[row["source"], row["patient_id"]].append(day_of(row[column]))
+    for row in silver.tables["observations"]:
+        if row["code"] in silver.measures and row["value_number"]:
+            known[row["source"], row["patient_id"]].append(day_of(row["observed_at"]))
+    first = {patient: min(days) for patient, days in known.items() if min(days) <= silver.as_of}
+    last_visit = {}
+    for row in silver.tables["encounters"]:
+        patient, day = (row["source"], row["patient_id"]), day_of(row["encounter_date"])
+        if day <= silver.as_of:
+            last_visit[patient] = max(day, last_visit.get(patient, day))
+    found = {}
+    for source in {patient[0] for patient in silver.patients}:
+        for cohort, codes in cohorts.items():
+            diagnosed = {}
+            for row in silver.tables["conditions"]:
+                patient, day = (row["source"], row["patient_id"]), day_of(row["start_date"])
+                if row["source"] == source and row["code"] in codes and day <= silver.as_of:
+                    diagnosed[patient] = min(day, diagnosed.get(patient, day))
+            if diagnosed:
+                people = [patient for patient in silver.patients if patient[0] == source]
+                found |= {(*patient, cohort): row for patient, row in indexed(silver, people, diagnosed, first, last_visit)}
+    return found
+
+
+def indexed(silver: Silver, people: list, diagnosed: dict, first: dict, last_visit: dict):
+    """The row of each patient of a source for one cohort."""
+
+    def adult(patient, day):
+        born = day_of(silver.patients[patient]["birth_date"])
+        return born is None or (born <= day and years(born, day) >= 18)
+
+    def counts(patient):
+        return first[patient] < diagnosed[patient] and adult(patient, diagnosed[patient])
+
+    cases = sorted(diagnosed[patient] for patient in people if patient in diagnosed and counts(patient))
+    for patient in people:
+        born = day_of(silver.patients[patient]["birth_date"])
+        if patient not in first:
+            yield patient, ("no_facts", "", "")
+        elif patient in diagnosed:
+            if diagnosed[patient] <= first[patient]:
+                yield patient, ("no_history", "", "")
+            elif not adult(patient, diagnosed[patient]):
+                yield patient, ("minor", "", "")
+            else:
+                yield patient, ("", "true", diagnosed[patient].isoformat())
+        else:
+            later = [day for day in cases if day > first[patient] and adult(patient, day)]
+            seed = sum((day - date(1800, 1, 1)).days for day in (first[patient], born or first[patient]))
+            if not later:
+                yield patient, ("no_comparable_date", "", "")
+            elif last_visit.get(patient, date.min) < (day := later[seed * 7919 % len(later)]):
+                yield patient, ("not_observed", "", "")
+            else:
+                yield patient, ("", "false", day.isoformat())

@@ -148,12 +148,31 @@ def test_averages_take_the_latest_value_of_each_patient(both):
     same(lake, "avg_cholesterol", key, columns, oracle.averages(silver, lipids))
 
 
-def test_features_know_nothing_of_the_future(both):
+FEATURES = "condition_count active_condition_count medication_count encounter_count inpatient_count avg_bmi latest_bmi"
+FEATURES += " avg_systolic avg_diastolic hba1c total_cholesterol"
+
+
+def test_features_of_every_date_are_made_of_what_came_before_it(both):
     lake, silver = both
-    columns = "age condition_count active_condition_count medication_count encounter_count inpatient_count avg_bmi latest_bmi"
-    columns += " avg_systolic avg_diastolic hba1c total_cholesterol"
-    same(lake, "patient_feature_store", "source patient_id", columns, oracle.features(silver))
-    assert {row["as_of_date"] for row in lake.sql("SELECT DISTINCT as_of_date FROM patient_feature_store")} == {AS_OF.isoformat()}
+    same(lake, "patient_feature_store", "source patient_id as_of_date", f"age {FEATURES}", oracle.feature_store(silver))
+
+
+def test_disease_risk_rows_are_indexed_as_the_definition_says(both):
+    lake, silver = both
+    cohorts = defaultdict(set)
+    for row in lake.sql("SELECT cohort, code FROM codes.named_cohorts"):
+        cohorts[row["cohort"]].add(row["code"])
+    expected = oracle.disease_risk(silver, cohorts)
+    same(lake, "disease_risk_features", "source patient_id cohort", "exclusion diagnosed index_date", expected, str)
+    rows = lake.sql("SELECT * FROM disease_risk_features WHERE exclusion IS NULL")
+    assert {row["diagnosed"] for row in rows} == {"true", "false"}
+    for row in rows:
+        patient, day = (row["source"], row["patient_id"]), date.fromisoformat(row["index_date"])
+        found = (number(row["age"]), *(number(row[name]) for name in FEATURES.split()))
+        wanted = (silver.age_at(patient, day), *oracle.features(silver, patient, day))
+        if not silver.patients[patient]["birth_date"]:
+            found, wanted = found[1:], wanted[1:]
+        assert found == pytest.approx(wanted, rel=1e-9, abs=1e-6, nan_ok=False), (row["cohort"], patient)
 
 
 def test_quality_metrics_add_up_to_their_measures(both):

@@ -39,6 +39,16 @@ pub struct Feature {
     pub missing: Option<String>,
 }
 
+/// What the two costs behind a threshold stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostWords {
+    /// An outcome on which nobody acted: "a missed slot".
+    pub missed: String,
+    /// What is done for a person at risk: "a reminder call".
+    pub acted: String,
+}
+
 /// The features of a model, its label, and what the model is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +65,12 @@ pub struct FeatureSet {
     pub intended_use: String,
     /// What it must not be used for.
     pub not_for: String,
+    /// What every reader of the card is warned of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<String>,
+    /// What the two costs behind the threshold stand for, if not for an empty slot and a reminder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostWords>,
     /// The columns, in the order in which a model keeps them.
     #[serde(rename = "feature")]
     pub features: Vec<Feature>,
@@ -84,6 +100,13 @@ impl FeatureSet {
             }
         }
         Ok(())
+    }
+
+    /// The same list with those features alone, in its own order: a baseline to measure a model against.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let mut list = self.clone();
+        list.features.retain(|feature| names.contains(&feature.name.as_str()));
+        list
     }
 
     /// Identifies the label, the names, kinds and order of the features: what a model depends on. Words may change

@@ -45,6 +45,18 @@ pub struct Header {
     pub evaluated: Option<(String, String)>,
     /// The evaluation on days after the training window.
     pub evaluation: Option<Evaluation>,
+    /// What a simpler model does on the same rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+}
+
+/// A simpler model, measured on the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What it knows: "age and gender alone".
+    pub knows: String,
+    /// How good it is.
+    pub evaluation: Evaluation,
 }
 
 /// A model with all that is known of it.
@@ -60,7 +72,7 @@ impl ModelFile {
     /// Puts a model with what is known of it.
     pub fn new(about: About, model: Model) -> Self {
         let schema_hash = model.features.schema_hash();
-        Self { header: Header { about, schema_hash, evaluated: None, evaluation: None }, model }
+        Self { header: Header { about, schema_hash, evaluated: None, evaluation: None, baseline: None }, model }
     }
 
     /// The bytes of the file; the same for the same content.

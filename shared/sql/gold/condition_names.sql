@@ -4,6 +4,7 @@
 -- grain: one row per source and condition code
 -- owner: quality
 -- materialised: delta
+-- partition_by: source
 -- source: the most frequent text of the code, ties by text; a disease when any of its rows is one
 -- column source: sender
 -- column code: code of the condition

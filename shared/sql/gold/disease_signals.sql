@@ -4,6 +4,7 @@
 -- grain: one row per source, region, condition code and complete day with a case on it or one of the two days before
 -- owner: public-health
 -- materialised: delta
+-- partition_by: source
 -- source: CDC Early Aberration Reporting System on daily numbers of patients diagnosed. C1: baseline t-7 to t-1; C2:
 --    baseline t-9 to t-3; each (count - mean) / standard deviation of the sample, at least 0.5. C3: sum over t, t-1, t-2
 --    of max(0, C2 - 1). A day is complete when the source has an encounter or a condition on it; a day that is not is

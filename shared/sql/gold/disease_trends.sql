@@ -4,6 +4,7 @@
 -- grain: one row per source, kind, code, period and its start, for periods in which the code was recorded
 -- owner: public-health
 -- materialised: delta
+-- partition_by: source
 -- source: new cases are patients whose first diagnosis lies in the period; prevalence is the share of the living patients
 --    of the source who have the condition at the end of the period (begun and not ended). A week is an ISO week. Named
 --    cohorts are the list codes.named_cohorts; a patient with two codes of a cohort is one case of it

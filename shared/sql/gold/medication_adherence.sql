@@ -4,6 +4,7 @@
 -- grain: one row per source, patient, drug class and calendar year with a fill
 -- owner: quality
 -- materialised: delta
+-- partition_by: source
 -- source: proportion of days covered (PQA): days covered by any drug of the class / days from the index fill to the end
 --    of the period (year, as-of day or death), both ends included; medication_supply says which days a fill covers.
 --    The index fill is the first of the year. Adherent from 0.80, antiretrovirals from 0.90

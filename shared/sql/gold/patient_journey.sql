@@ -4,6 +4,7 @@
 -- grain: one row per source, patient and condition code
 -- owner: quality
 -- materialised: delta
+-- partition_by: source
 -- source: first diagnosis is the earliest start of the code; treatment is the first medication whose reason is the
 --    code, given as such or by the record of the condition;
 --    recovery is the earliest end of the code. Encounters are all distinct encounters of the patient, by day: before the

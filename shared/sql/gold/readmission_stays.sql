@@ -4,6 +4,7 @@
 -- grain: one row per source, policy and admission (overlapping or abutting stays of a patient are one admission)
 -- owner: quality
 -- materialised: delta
+-- partition_by: source
 -- source: crude_30d: next admission 0 to 30 days after discharge; hwr_like_30d after the CMS hospital-wide readmission
 --    measure; pcr_like_30d after HEDIS plan all-cause readmissions. Days are calendar days in UTC. An admission counts
 --    at most one readmission, and is an index in its own right when it follows another. Classes of stays and planned,

@@ -22,6 +22,9 @@ pub const GOLD_IDENTIFIED: &str = "gold_identified";
 /// The folder of the parameterised queries; they run where `gold_identified` may be read.
 pub const PREPARED: &str = "prepared";
 
+/// The column of a mart's as-of date, and of the view that names its dates.
+pub const DATE: &str = "as_of_date";
+
 const FOLDERS: [&str; 3] = [GOLD, GOLD_IDENTIFIED, PREPARED];
 
 static GOLD_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/gold");
@@ -51,6 +54,9 @@ pub struct View {
     pub z_order: Vec<String>,
     /// Keys of joins whose sides are sorted, because they are too large to be held in memory; of a materialised one.
     pub sort_joins: Vec<String>,
+    /// The view of the same database that names the dates of a materialised one, by source: a mart that has a partition
+    /// for each as-of date, of which publish computes those that are due.
+    pub dates: Option<String>,
     /// Where the definition comes from.
     pub source_of_definition: String,
     /// The family of a clinical measure, such as quality or surveillance; none for other views.
@@ -104,7 +110,17 @@ impl View {
         }
         // The whole text is parsed, so that the parser's line numbers are the file's.
         let statement = references::query(file, text.trim_end().trim_end_matches(';'))?;
-        references::tables(file, &statement)?;
+        let reads = references::tables(file, &statement)?;
+        if let Some(dates) = &view.dates
+            && !reads.contains(&(database.to_owned(), dates.clone()))
+        {
+            return Err(ViewError::new(
+                file,
+                None,
+                format!("`dates` names `{dates}`, which the SQL does not read"),
+                format!("join {database}.{dates} by source, and select its as_of_date"),
+            ));
+        }
         let (_, found) = references::number_parameters(file, &view.sql)?;
         if found != view.parameters.len() {
             return Err(ViewError::new(

@@ -11,16 +11,19 @@ use carelake_tables::{OpenTable, Write, clustered};
 use datafusion::arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::context::Context;
+use crate::dates::{Due, forget};
 use crate::drift::{Shapes, Wanted};
 use crate::entries::{lake_tables, mart_entry, planned_columns, view_entry};
 use crate::error::{QueryError, StepError};
 use crate::marts::{self, Made};
+use crate::parts::{Senders, of_sources, touched};
 use crate::run::Observer;
 
 pub(crate) const SOURCES: &str = "silver.sources";
@@ -37,7 +40,7 @@ struct Published {
     /// Lakes of before the code lists were tables have none.
     #[serde(default)]
     codes: String,
-    sources: BTreeSet<[String; 3]>,
+    sources: Senders,
     tables: BTreeMap<String, Option<u64>>,
     /// Marts as they were written.
     #[serde(default)]
@@ -107,7 +110,8 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
         (SOURCES.to_owned(), sources_batch(&published.sources)?, about.to_owned()),
         (AS_OF.to_owned(), as_of(context)?, "The day as of which ages and the like are reckoned.".to_owned()),
     ];
-    let same = before.is_some_and(|before| before.codes == published.codes);
+    let same = before.as_ref().is_some_and(|before| before.codes == published.codes);
+    let senders = before.map(|before| before.sources).unwrap_or_default();
     let stale = lists.into_iter().filter(|(name, _)| !same || written.get(&listed(name)).copied().flatten().is_none());
     small.extend(stale.map(|(name, list)| (listed(&name), list, codes::about(&name))));
     for (name, batch, about) in small {
@@ -130,9 +134,27 @@ pub async fn publish(context: &Context, views: &[View], observer: &dyn Observer)
             let fresh =
                 made.get(&qualified).is_some_and(|mart| Some(&mart.inputs) == wanted && Some(mart.version) == version);
             if let (false, Some(inputs)) = (fresh, wanted) {
-                let version = materialise(context, &session, view, planned, &written).await?;
-                changed.push(qualified.clone());
-                published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
+                let noted = made.get(&qualified).filter(|mart| Some(mart.version) == version);
+                let noted = noted.map(|mart| &mart.inputs);
+                let made = match &view.dates {
+                    Some(dates) => {
+                        let whole = !noted.is_some_and(|noted| noted.same_but_for(inputs, AS_OF));
+                        dated(context, &session, view, dates, whole, &written).await?
+                    }
+                    None => {
+                        let touched = touched(context, view, noted, inputs, [&senders, &published.sources]).await?;
+                        if touched.as_ref().is_some_and(BTreeSet::is_empty) {
+                            None
+                        } else {
+                            let (rows, part) = of_sources(planned, touched).map_err(failed(view))?;
+                            Some(materialise(context, &session, view, rows, part, &written).await?)
+                        }
+                    }
+                };
+                changed.extend(made.map(|_| qualified.clone()));
+                if let Some(version) = made.or(version) {
+                    published.marts.insert(qualified.clone(), Made { inputs: inputs.clone(), version });
+                }
             }
             let entry = mart_entry(view, &columns);
             context.catalog.put_table(&entry).await?;
@@ -249,12 +271,35 @@ fn failed(view: &View) -> impl Fn(DataFusionError) -> StepError {
     move |error| StepError::query(context.clone(), &error)
 }
 
-/// Writes a mart; the version that was written.
+/// Writes the dates of a mart that are due: those that are missing, or with `whole` all that are named or there. The
+/// version that was written; `None` when there was nothing to write.
+async fn dated(
+    context: &Context,
+    session: &LakeSession,
+    view: &View,
+    dates: &str,
+    whole: bool,
+    written: &Versions,
+) -> Result<Option<u64>, StepError> {
+    let stored = match current(context, &view.qualified(), written).await? {
+        Some(table) => Some(context.tables.provider(&table).await?),
+        None => None,
+    };
+    let dates = format!("{}.{dates}", view.database);
+    let Some(due) = Due::of(session, &dates, stored, whole).await.map_err(failed(view))? else { return Ok(None) };
+    let rows = due.rows(session, &dates, &view.sql).await.map_err(failed(view))?;
+    let version = materialise(context, session, view, rows, due.replaces, written).await?;
+    forget(session, &dates).map_err(failed(view))?;
+    Ok(Some(version))
+}
+
+/// Writes a mart, or the part of it that `replaces` names; the version that was written.
 async fn materialise(
     context: &Context,
     session: &LakeSession,
     view: &View,
     rows: DataFrame,
+    replaces: Option<Expr>,
     written: &Versions,
 ) -> Result<u64, StepError> {
     let qualified = view.qualified();
@@ -264,7 +309,7 @@ async fn materialise(
     let write = Write {
         plan: rows.plan,
         session: rows.session,
-        predicate: None,
+        predicate: replaces,
         clustered: rows.by_partition,
         partition_by: view.partition_by.clone(),
         description: view.description.clone(),

@@ -1,6 +1,9 @@
 //! Commits that came between reading a table and writing to it.
 
+use std::collections::BTreeSet;
+
 use deltalake::DeltaTable;
+use deltalake::logstore::ObjectStoreRef;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 use serde_json::Value;
@@ -30,6 +33,26 @@ impl DeltaTables {
         Ok(!self.any_since(qualified, table, read, &changes).await?)
     }
 
+    /// The sources whose rows commits after version `read` changed; `None` when that cannot be told: the table is gone or
+    /// another, a commit is gone from the log, changed the table as a whole, or files of no one source.
+    ///
+    /// # Errors
+    /// When the table's log cannot be read.
+    pub async fn sources_since(&self, qualified: &str, read: u64) -> Result<Option<BTreeSet<String>>, LakeError> {
+        let Some(table) = self.open(qualified, None).await? else { return Ok(None) };
+        let store = table.object_store();
+        let Some(newest) = table.version().filter(|newest| *newest >= read) else { return Ok(None) };
+        let mut sources = BTreeSet::new();
+        for version in read + 1..=newest {
+            let Some(commit) = commit(&store, qualified, version).await? else { return Ok(None) };
+            for action in commit.iter().filter(|action| changes(action)) {
+                let Some(source) = source_of(action) else { return Ok(None) };
+                sources.insert(source.to_owned());
+            }
+        }
+        Ok(Some(sources))
+    }
+
     async fn any_since(
         &self,
         qualified: &str,
@@ -39,18 +62,23 @@ impl DeltaTables {
     ) -> Result<bool, LakeError> {
         let store = table.object_store();
         for version in read + 1..=table.version().unwrap_or(read) {
-            let path = ObjectPath::from(format!("_delta_log/{version:020}.json"));
-            let found = async { store.get(&path).await?.bytes().await };
-            let bytes = match found.await {
-                Ok(bytes) => bytes,
-                Err(object_store::Error::NotFound { .. }) => return Ok(true),
-                Err(error) => return Err(LakeError::store(format!("reading the log of {qualified}"), &error)),
-            };
-            if actions(&bytes)?.iter().any(what) {
+            let commit = commit(&store, qualified, version).await?;
+            if commit.is_none_or(|actions| actions.iter().any(what)) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+}
+
+/// The lines of a version's commit; `None` when it is gone.
+async fn commit(store: &ObjectStoreRef, qualified: &str, version: u64) -> Result<Option<Vec<Value>>, LakeError> {
+    let path = ObjectPath::from(format!("_delta_log/{version:020}.json"));
+    let found = async { store.get(&path).await?.bytes().await };
+    match found.await {
+        Ok(bytes) => actions(&bytes).map(Some),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(LakeError::store(format!("reading the log of {qualified}"), &error)),
     }
 }
 
@@ -61,21 +89,26 @@ pub(crate) fn actions(commit: &[u8]) -> Result<Vec<Value>, LakeError> {
     lines.map(|line| serde_json::from_slice(line).map_err(corrupt)).collect()
 }
 
+/// The file that a line adds or removes.
+fn file(action: &Value) -> Option<&Value> {
+    action.get("add").or_else(|| action.get("remove"))
+}
+
+/// The source of that file.
+fn source_of(action: &Value) -> Option<&str> {
+    file(action)?.get("partitionValues")?.get("source")?.as_str()
+}
+
 fn touches(action: &Value, source: &str) -> bool {
-    let file = action.get("add").or_else(|| action.get("remove"));
-    match (file, action.get("commitInfo")) {
-        (Some(file), _) => {
-            let of = file.get("partitionValues").and_then(|values| values.get("source")).and_then(Value::as_str);
-            of.is_none_or(|of| of == source)
-        }
+    match (file(action), action.get("commitInfo")) {
+        (Some(_), _) => source_of(action).is_none_or(|of| of == source),
         (None, Some(_)) => false,
         (None, None) => true,
     }
 }
 
 fn changes(action: &Value) -> bool {
-    let file = action.get("add").or_else(|| action.get("remove"));
-    match (file, action.get("commitInfo")) {
+    match (file(action), action.get("commitInfo")) {
         (Some(file), _) => file.get("dataChange").and_then(Value::as_bool) != Some(false),
         (None, Some(_)) => false,
         (None, None) => true,

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::table::Format;
 
-pub use models::{Learner, ModelCommand, Score, Train, Which};
+pub use models::{Learner, ModelCommand, Risk, Score, Train, Which};
 pub use serve::{Report, Serve};
 pub use upkeep::{Erase, Export, Maintain, Publish, RotateKey};
 
@@ -86,6 +86,8 @@ pub enum Command {
     Train(Train),
     /// Give every upcoming appointment the probability that it is missed, with reasons
     Score(Score),
+    /// Train a disease-risk baseline: who is diagnosed, told from the record before, beside age and gender alone
+    Risk(Risk),
     /// Models: versions, figures, the champion, the model card
     Model {
         /// What to do with them.

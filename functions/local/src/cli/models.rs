@@ -1,4 +1,4 @@
-//! The part of the command line that is about the no-show model.
+//! The part of the command line that is about models: of missed appointments, and of diseases.
 
 use std::path::PathBuf;
 
@@ -61,6 +61,56 @@ pub struct Train {
     pub contracts: Contracts,
 }
 
+/// Arguments of `risk`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Learns from gold.disease_risk_features, so take the landing files in first. A patient who was diagnosed counts with what
+was known before the day of the first diagnosis; a patient who was not, with what was known before the day of somebody
+else's. Index dates up to --train-until teach, those from --evaluate-from measure; without either, the last fifth of the
+dates measures. A patient is in one of the two, never in both. The figures stand beside those of age and gender alone.
+
+It is a baseline for research: on synthetic data the figures say nothing about patients, and no model of it is fit for
+care.
+
+Examples:
+  carelake risk --lake lake --target diabetes
+  carelake risk --lake lake --target hypertension --source synthea --algorithm logistic
+  carelake model card --lake lake --target diabetes --html --out card.html
+  carelake sql \"select cohort, exclusion, count(*) from disease_risk_features group by 1, 2\"")]
+pub struct Risk {
+    #[command(flatten)]
+    pub place: InLake,
+    /// The disease: a cohort of codes.named_cohorts, such as diabetes or hypertension
+    #[arg(long, value_name = "COHORT")]
+    pub target: String,
+    /// Whose patients to learn from; those of every source together if absent
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Last index date to learn from
+    #[arg(long, value_name = "DAY")]
+    pub train_until: Option<NaiveDate>,
+    /// First index date to measure on; the day after --train-until if absent
+    #[arg(long, value_name = "DAY")]
+    pub evaluate_from: Option<NaiveDate>,
+    /// The learner whose model is kept
+    #[arg(long, value_enum, default_value_t = Learner::Logistic)]
+    pub algorithm: Learner,
+    /// Train that learner alone, without the others for comparison
+    #[arg(long)]
+    pub only: bool,
+    /// The same rows and seed give the same file
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; as many as there are cores if absent. They change the time alone
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print all figures as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub contracts: Contracts,
+}
+
 /// Learners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Learner {
@@ -109,6 +159,9 @@ pub struct Which {
     /// Whose model; the lake's only one if absent
     #[arg(long)]
     pub source: Option<String>,
+    /// A disease-risk model, of that disease: diabetes. Without --source the one of every source together
+    #[arg(long, value_name = "COHORT")]
+    pub target: Option<String>,
     /// Which version; the champion if absent
     #[arg(long)]
     pub version: Option<u32>,
@@ -138,8 +191,11 @@ pub enum ModelCommand {
         #[command(flatten)]
         place: InLake,
         /// Whose model
-        #[arg(long)]
-        source: String,
+        #[arg(long, required_unless_present = "target")]
+        source: Option<String>,
+        /// A disease-risk model, of that disease
+        #[arg(long, value_name = "COHORT")]
+        target: Option<String>,
         /// Which version
         #[arg(long)]
         version: u32,

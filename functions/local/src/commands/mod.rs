@@ -14,6 +14,7 @@ mod publish;
 mod quality;
 mod quarantine;
 mod report;
+mod risk;
 mod rotate_key;
 mod run;
 mod score;
@@ -100,6 +101,7 @@ pub async fn dispatch(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Contract { command } => contract::dispatch(&command),
         Command::Train(arguments) => train::train(&arguments).await,
         Command::Score(arguments) => score::score(&arguments).await,
+        Command::Risk(arguments) => risk::risk(&arguments).await,
         Command::Model { command } => model::dispatch(&command).await,
         Command::Generate(arguments) => generate::generate(&arguments),
     }

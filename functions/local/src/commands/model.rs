@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use carelake_lake::{Lake, ModelVersion, Registry};
 use carelake_noshow::{Comparison, ModelFile, card};
 use carelake_steps::noshow::{load, model_name, model_source};
+use carelake_steps::risk;
 
 use super::models::{figure, locked};
 use super::train::groups;
@@ -21,7 +22,9 @@ pub async fn dispatch(command: &ModelCommand) -> Result<ExitCode, Problem> {
     match command {
         ModelCommand::List { place, json } => list(place, *json).await?,
         ModelCommand::Show { which, json } => show(which, *json).await?,
-        ModelCommand::Promote { place, source, version } => promote(place, source, *version).await?,
+        ModelCommand::Promote { place, source, target, version } => {
+            promote(place, source.as_deref(), target.as_deref(), *version).await?;
+        }
         ModelCommand::Card { which, html, out } => {
             let (version, file) = find(which).await?;
             let comparison: Option<Comparison> =
@@ -66,8 +69,19 @@ async fn list(place: &InLake, json: bool) -> Result<(), Problem> {
     } else if rows.is_empty() {
         say("no models yet; train one with carelake train --source S");
     } else {
-        let header =
-            ["source", "version", "champion", "learner", "learnt until", "measured", "AUROC", "Brier", "slope", "run"];
+        let header = [
+            "model",
+            "source",
+            "version",
+            "champion",
+            "learner",
+            "learnt until",
+            "measured",
+            "AUROC",
+            "Brier",
+            "slope",
+            "run",
+        ];
         say(&plain(&header, &rows));
     }
     Ok(())
@@ -77,6 +91,7 @@ fn row(version: &ModelVersion, champion: Option<u32>) -> Vec<String> {
     let text = |path: &str| version.about.pointer(path).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let number = |path: &str| figure(version.about.pointer(path).and_then(serde_json::Value::as_f64));
     vec![
+        version.name.clone(),
         text("/source"),
         version.version.to_string(),
         if champion == Some(version.version) { "yes".to_owned() } else { String::new() },
@@ -90,16 +105,31 @@ fn row(version: &ModelVersion, champion: Option<u32>) -> Vec<String> {
     ]
 }
 
+/// The registry's name of the model asked for; `None` when neither is said.
+fn named(source: Option<&str>, target: Option<&str>) -> Result<Option<String>, Problem> {
+    Ok(match (source, target) {
+        (source, Some(target)) => Some(risk::model_name(target, source)?),
+        (Some(source), None) => Some(model_name(source)),
+        (None, None) => None,
+    })
+}
+
 /// The version asked for, with its file.
 async fn find(which: &Which) -> Result<(ModelVersion, ModelFile), Problem> {
     let registry = registry(&which.place)?;
-    let name = match &which.source {
-        Some(source) => model_name(source),
+    let name = match named(which.source.as_deref(), which.target.as_deref())? {
+        Some(name) => name,
         None => match registry.names().await?.as_slice() {
             [name] => name.clone(),
             [] => return Err(Problem::new("the lake has no models; train one with carelake train --source S")),
             several => {
                 let sources: Vec<&str> = several.iter().filter_map(|name| model_source(name)).collect();
+                if sources.len() < several.len() {
+                    let all = several.join(", ");
+                    return Err(Problem::new(format!(
+                        "say which model with --source, and --target for a disease: {all}"
+                    )));
+                }
                 return Err(Problem::new(format!("say whose model with --source: {}", sources.join(", "))));
             }
         },
@@ -133,8 +163,10 @@ async fn show(which: &Which, json: bool) -> Result<(), Problem> {
     }
     let window = &file.model.window;
     say(&format!("{} version {}, {} bytes, SHA-256 {}", version.name, version.version, version.bytes, version.sha256));
+    let of_risk = risk::is_risk(&version.name);
+    let (rows, hit) = if of_risk { ("patients", "diagnosed") } else { ("appointments", "missed") };
     say(&format!(
-        "learnt from {} appointments of {} to {}, {} of them missed; code {}",
+        "learnt from {} {rows} of {} to {}, {} of them {hit}; code {}",
         window.rows, window.first_day, window.last_day, window.positives, file.header.about.code_version
     ));
     if let (Some(found), Some((first, last))) = (&file.header.evaluation, &file.header.evaluated) {
@@ -146,7 +178,7 @@ async fn show(which: &Which, json: bool) -> Result<(), Problem> {
             found.brier,
             figure(found.calibration_slope)
         ));
-        groups(found);
+        groups(found, hit);
     }
     let rows = file.model.importances().into_iter().take(SHOWN);
     let rows: Vec<_> = rows.map(|(name, share)| vec![name, format!("{share:.4}")]).collect();
@@ -154,16 +186,20 @@ async fn show(which: &Which, json: bool) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn promote(place: &InLake, source: &str, version: u32) -> Result<(), Problem> {
+async fn promote(place: &InLake, source: Option<&str>, target: Option<&str>, version: u32) -> Result<(), Problem> {
     let lake = locked(place, &Contracts { contracts: None }, None).await?;
     let registry = Registry::new(&lake.context.lake);
-    let name = model_name(source);
+    let name = named(source, target)?.ok_or_else(|| Problem::new("say whose model with --source"))?;
     let found = registry.version(&name, version).await?;
     let found =
         found.ok_or_else(|| Problem::new(format!("{name} has no version {version}; see carelake model list")))?;
     // A model that cannot be used is not promoted.
     let file = load(&registry, &found).await?;
-    file.check_schema(&carelake_steps::noshow::features()?).map_err(|error| Problem::new(error.to_string()))?;
+    let features = match target {
+        Some(target) => risk::features(target)?,
+        None => carelake_steps::noshow::features()?,
+    };
+    file.check_schema(&features).map_err(|error| Problem::new(error.to_string()))?;
     registry.promote(&found, &lake.context.run_id, "promoted by hand").await?;
     say(&format!(
         "version {version} of {name} is the champion: AUROC {}",

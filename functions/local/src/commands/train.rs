@@ -40,14 +40,19 @@ pub async fn train(arguments: &Train) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The learner of that name.
+pub fn learner(named: Learner) -> Algorithm {
+    match named {
+        Learner::Logistic => Algorithm::Logistic,
+        Learner::Trees => Algorithm::Trees,
+        Learner::Forest => Algorithm::Forest,
+    }
+}
+
 fn settings(arguments: &Train) -> Result<Settings, Problem> {
     let known = Settings::default();
     let settings = Settings {
-        algorithm: match arguments.algorithm {
-            Learner::Logistic => Algorithm::Logistic,
-            Learner::Trees => Algorithm::Trees,
-            Learner::Forest => Algorithm::Forest,
-        },
+        algorithm: learner(arguments.algorithm),
         seed: arguments.seed,
         threads: workers(arguments.threads),
         costs: Costs {
@@ -105,12 +110,42 @@ fn show(report: &TrainReport) {
         days.evaluate_from,
         days.evaluate_until
     ));
+    learners(report, &[]);
+    let found = &report.evaluation;
+    say(&format!(
+        "at the threshold {:.3} (a reminder for {}, an empty slot for {}): recall {}, precision {}, false positive rate {}, \
+         accuracy {:.4}",
+        found.threshold,
+        found.costs.reminder_call,
+        found.costs.missed_slot,
+        figure(found.recall),
+        figure(found.precision),
+        figure(found.false_positive_rate),
+        found.accuracy
+    ));
+    groups(found, "missed");
+    for warning in &report.warnings {
+        note(warning);
+    }
+    say(&format!(
+        "version {} of {} is {}: {}",
+        report.version,
+        report.model,
+        if report.promoted { "the champion" } else { "kept, not promoted" },
+        report.reason
+    ));
+    say(&format!("its card: carelake model card --source {} --version {}", report.source, report.version));
+}
+
+/// The learners side by side, the one that is kept first, then others that were measured on the same rows.
+pub fn learners(report: &TrainReport, beside: &[(&str, &Evaluation)]) {
     let chosen = serde_json::to_value(report.algorithm).ok().and_then(|name| name.as_str().map(str::to_owned));
     let chosen = format!("{} (kept)", chosen.unwrap_or_default());
     let header = ["learner", "AUROC", "± 95 %", "PR-AUC", "Brier", "log loss", "slope", "lift top 10 %", "seconds"];
     let mut learners: Vec<(&str, &Evaluation)> =
         report.others.iter().map(|(name, evaluation)| (name.as_str(), evaluation)).collect();
     learners.insert(0, (&chosen, &report.evaluation));
+    learners.extend(beside.iter().copied());
     let rows = learners.iter().map(|(name, found)| {
         let key = name.trim_end_matches(" (kept)");
         vec![
@@ -126,38 +161,14 @@ fn show(report: &TrainReport) {
         ]
     });
     say(&plain(&header, &rows.collect::<Vec<_>>()));
-    let found = &report.evaluation;
-    say(&format!(
-        "at the threshold {:.3} (a reminder for {}, an empty slot for {}): recall {}, precision {}, false positive rate {}, \
-         accuracy {:.4}",
-        found.threshold,
-        found.costs.reminder_call,
-        found.costs.missed_slot,
-        figure(found.recall),
-        figure(found.precision),
-        figure(found.false_positive_rate),
-        found.accuracy
-    ));
-    groups(found);
-    for warning in &report.warnings {
-        note(warning);
-    }
-    say(&format!(
-        "version {} of {} is {}: {}",
-        report.version,
-        report.model,
-        if report.promoted { "the champion" } else { "kept, not promoted" },
-        report.reason
-    ));
-    say(&format!("its card: carelake model card --source {} --version {}", report.source, report.version));
 }
 
-/// The fairness report.
-pub fn groups(found: &Evaluation) {
+/// The fairness report; `rate` is the head of the outcome's rate.
+pub fn groups(found: &Evaluation, rate: &str) {
     if found.groups.is_empty() {
         return;
     }
-    let header = ["by", "group", "rows", "missed", "predicted", "AUROC", "recall", "FPR", "slope"];
+    let header = ["by", "group", "rows", rate, "predicted", "AUROC", "recall", "FPR", "slope"];
     let rows = found.groups.iter().map(|group| {
         let count = group.rows.map_or_else(|| "too few".to_owned(), |rows| rows.to_string());
         vec![

@@ -1,7 +1,8 @@
 //! What both forms of the card say, as names and words.
 
 use crate::evaluate::{Comparison, Evaluation, GroupReport, SMALL_GROUP};
-use crate::file::ModelFile;
+use crate::features::FeatureSet;
+use crate::file::{Baseline, ModelFile};
 use crate::settings::Algorithm;
 
 /// A name and what it is.
@@ -74,11 +75,37 @@ pub(super) fn figures(of: &Evaluation) -> Vec<(&'static str, String, &'static st
 }
 
 /// The sentence about the threshold.
-pub(super) fn threshold(of: &Evaluation) -> String {
+pub(super) fn threshold(features: &FeatureSet, of: &Evaluation) -> String {
+    let words = features.costs.as_ref();
+    let (missed, acted) =
+        words.map_or(("a missed slot", "a reminder call"), |words| (words.missed.as_str(), words.acted.as_str()));
     format!(
-        "The threshold is {:.3}: a missed slot is taken to cost {}, a reminder call {}.",
+        "The threshold is {:.3}: {missed} is taken to cost {}, {acted} {}.",
         of.threshold, of.costs.missed_slot, of.costs.reminder_call
     )
+}
+
+/// Heads of the columns of [`beside`].
+pub(super) const BESIDE_COLUMNS: [&str; 5] =
+    ["On the same rows", "AUROC", "PR-AUC", "Brier score", "Calibration slope"];
+
+/// The model beside a simpler one, and beside saying the rate of the outcome of every row.
+pub(super) fn beside(of: &Evaluation, baseline: &Baseline) -> [[String; 5]; 3] {
+    let rate = of.positives as f64 / of.rows.max(1) as f64;
+    let row = |name: String, of: &Evaluation| {
+        [name, number(of.auroc), number(of.pr_auc), format!("{:.4}", of.brier), number(of.calibration_slope)]
+    };
+    [
+        row("this model".to_owned(), of),
+        row(baseline.knows.clone(), &baseline.evaluation),
+        [
+            "the rate of the outcome".to_owned(),
+            number(Some(0.5)),
+            number(Some(rate)),
+            format!("{:.4}", rate * (1.0 - rate)),
+            number(None),
+        ],
+    ]
 }
 
 /// The sentence about the days of the evaluation.

@@ -39,6 +39,9 @@ fn page(out: &mut String, file: &ModelFile, comparison: Option<&Comparison>) -> 
         escape(&model.features.intended_use)
     )?;
     writeln!(out, "<div class=\"not\"><h3>Not for</h3><p>{}</p></div></div>", escape(&model.features.not_for))?;
+    if let Some(caution) = &model.features.caution {
+        writeln!(out, "<p><strong>Caution.</strong> {}</p>", escape(caution))?;
+    }
     if let Some(evaluation) = &file.header.evaluation {
         quality(out, file, evaluation)?;
     } else {
@@ -87,15 +90,22 @@ fn quality(out: &mut String, file: &ModelFile, of: &Evaluation) -> Result {
     for (name, value, meaning) in &figures {
         writeln!(out, "<tr><td>{name}</td><td class=\"number\">{value}</td><td class=\"meaning\">{meaning}</td></tr>")?;
     }
-    writeln!(out, "</table></div>\n<p>{}</p>", escape(&facts::threshold(of)))?;
+    writeln!(out, "</table></div>\n<p>{}</p>", escape(&facts::threshold(&file.model.features, of)))?;
+    if let Some(baseline) = &file.header.baseline {
+        writeln!(out, "<div class=\"scroll\"><table><tr>")?;
+        heads(out, &facts::BESIDE_COLUMNS)?;
+        for [name, rest @ ..] in facts::beside(of, baseline) {
+            write!(out, "<tr><td>{}</td>", escape(&name))?;
+            rest.iter().try_for_each(|cell| write!(out, "<td class=\"number\">{cell}</td>"))?;
+            writeln!(out, "</tr>")?;
+        }
+        writeln!(out, "</table></div>")?;
+    }
     if of.groups.is_empty() {
         return Ok(());
     }
     writeln!(out, "<h2>By group</h2>\n<p>{}</p>\n<div class=\"scroll\"><table><tr>", escape(&facts::hidden()))?;
-    for (place, head) in facts::GROUP_COLUMNS.iter().enumerate() {
-        writeln!(out, "<th{}>{head}</th>", if place == 0 { "" } else { " class=\"number\"" })?;
-    }
-    writeln!(out, "</tr>")?;
+    heads(out, &facts::GROUP_COLUMNS)?;
     for group in &of.groups {
         let [name, rest @ ..] = facts::group(group);
         write!(out, "<tr><td>{}</td>", escape(&name))?;
@@ -110,6 +120,14 @@ fn quality(out: &mut String, file: &ModelFile, of: &Evaluation) -> Result {
         &plot::groups(&of.groups),
         "A bar of no length stands for 0.5, which is chance; a full one for 1.",
     )
+}
+
+/// The heads of a table whose first column is words.
+fn heads(out: &mut String, heads: &[&str]) -> Result {
+    for (place, head) in heads.iter().enumerate() {
+        writeln!(out, "<th{}>{head}</th>", if place == 0 { "" } else { " class=\"number\"" })?;
+    }
+    writeln!(out, "</tr>")
 }
 
 /// The figures that stand out.

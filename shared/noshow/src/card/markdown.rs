@@ -18,6 +18,9 @@ fn write(out: &mut String, file: &ModelFile, comparison: Option<&Comparison>) ->
     let model = &file.model;
     writeln!(out, "# {}\n", cell(&file.header.about.name))?;
     writeln!(out, "**Intended use.** {}\n\n**Not for.** {}\n", model.features.intended_use, model.features.not_for)?;
+    if let Some(caution) = &model.features.caution {
+        writeln!(out, "**Caution.** {caution}\n")?;
+    }
     writeln!(out, "## How it was made\n\n| | |\n|---|---|")?;
     for (name, words) in facts::making(file) {
         writeln!(out, "| {name} | {} |", cell(&words))?;
@@ -32,7 +35,19 @@ fn write(out: &mut String, file: &ModelFile, comparison: Option<&Comparison>) ->
         for (name, value, meaning) in facts::figures(evaluation) {
             writeln!(out, "| {name} | {value} | {meaning} |")?;
         }
-        writeln!(out, "\n{}\n", facts::threshold(evaluation))?;
+        writeln!(out, "\n{}\n", facts::threshold(&model.features, evaluation))?;
+        if let Some(baseline) = &file.header.baseline {
+            writeln!(
+                out,
+                "| {} |\n|{}",
+                facts::BESIDE_COLUMNS.join(" | "),
+                "---|".repeat(facts::BESIDE_COLUMNS.len())
+            )?;
+            for row in facts::beside(evaluation, baseline) {
+                writeln!(out, "| {} |", row.join(" | "))?;
+            }
+            writeln!(out)?;
+        }
         writeln!(out, "| tenth | rows | mean probability | observed rate |\n|---|---|---|---|")?;
         for (place, tenth) in evaluation.calibration.iter().enumerate() {
             let (predicted, observed) = (facts::percent(tenth.predicted), facts::percent(tenth.observed));

@@ -15,13 +15,15 @@
 //! A clinical measure names its family (`-- measure: quality`) and what it leaves out (`-- exclusion died: …`).
 //! A mart names its partition columns (`-- partition_by: …`), the columns by which its rows lie close (`-- z_order: …`) and
 //! the keys of joins whose sides are too large to be held in memory and are sorted instead (`-- sort_joins: …`).
+//! One that has rows of many as-of dates is parted by `as_of_date`, and names the view that says which dates
+//! (`-- dates: …`); its rows of a date may depend on no other date.
 //! A line that starts with three blanks after the dashes continues the entry above it. A unit stands in brackets at the
 //! end of a column's description.
 
-use super::{View, ViewColumn, ViewError, ViewParameter};
+use super::{DATE, View, ViewColumn, ViewError, ViewParameter};
 
 const KEYS: &str = "name, version, description, grain, owner, materialised, partition_by, z_order, sort_joins, \
-                    source, measure, exclusion <name>, parameter <name> or column <name>";
+                    dates, source, measure, exclusion <name>, parameter <name> or column <name>";
 
 /// One `-- key: value` entry.
 struct Entry {
@@ -85,6 +87,7 @@ struct Fields {
     partition_by: Option<Vec<String>>,
     z_order: Option<Vec<String>>,
     sort_joins: Option<Vec<String>>,
+    dates: Option<String>,
     source: Option<String>,
     measure: Option<String>,
     exclusions: Vec<ViewParameter>,
@@ -128,6 +131,7 @@ impl Fields {
                 "partition_by" => self.partition_by.replace(names(value)).is_none(),
                 "z_order" => self.z_order.replace(names(value)).is_none(),
                 "sort_joins" => self.sort_joins.replace(names(value)).is_none(),
+                "dates" => self.dates.replace(value.to_owned()).is_none(),
                 "measure" => self.measure.replace(value.to_owned()).is_none(),
                 "source" => self.source.replace(value.to_owned()).is_none(),
                 _ => return Err(unknown(file, entry)),
@@ -167,6 +171,7 @@ impl Fields {
             partition_by: self.partition_by.unwrap_or_default(),
             z_order: self.z_order.unwrap_or_default(),
             sort_joins: self.sort_joins.unwrap_or_default(),
+            dates: self.dates,
             source_of_definition: required(file, "source", self.source)?,
             measure: self.measure,
             exclusions: self.exclusions,
@@ -189,6 +194,14 @@ impl Fields {
                 None,
                 "a view that is not materialised has no partition_by, z_order or sort_joins",
                 "write `-- materialised: delta` or remove those lines",
+            ));
+        }
+        if view.dates.is_some() && view.partition_by != [DATE] {
+            return Err(ViewError::new(
+                file,
+                None,
+                "a view with `dates` is not parted by the date",
+                format!("write `-- materialised: delta` and `-- partition_by: {DATE}`"),
             ));
         }
         for name in view.partition_by.iter().chain(&view.z_order) {

@@ -7,18 +7,22 @@ use carelake_noshow::Grouping;
 
 use super::mart::texts;
 
-/// The columns that say by what the report divides.
-const BY: [(&str, &str); 3] = [("gender", "patient_gender"), ("race", "race"), ("insurance", "insurance_provider")];
+/// By what a report divides, and the columns that say it.
+pub type By = [(&'static str, &'static str)];
 
-/// Gender and age group, race and insurance where the source sends them.
-pub fn groupings(batches: &[RecordBatch]) -> Vec<Grouping> {
-    let mut all: Vec<Grouping> = BY
+/// By what the report on appointments divides, beside age.
+pub const OF_APPOINTMENTS: [(&str, &str); 3] =
+    [("gender", "patient_gender"), ("race", "race"), ("insurance", "insurance_provider")];
+
+/// The age group, and the others where the source sends them.
+pub fn groupings(batches: &[RecordBatch], age: &str, by: &By) -> Vec<Grouping> {
+    let mut all: Vec<Grouping> = by
         .iter()
         .map(|(name, column)| (name, texts(batches, column)))
         .filter(|(_, values)| values.iter().any(Option::is_some))
         .map(|(name, values)| grouping(name, values.into_iter().map(|value| value.unwrap_or_else(unknown))))
         .collect();
-    let ages = texts(batches, "patient_age");
+    let ages = texts(batches, age);
     all.insert(0, grouping("age group", ages.into_iter().map(|age| age_group(age.as_deref()).to_owned())));
     all
 }

@@ -4,25 +4,26 @@
 //! Invariants: features are always computed by the gold SQL, of the day that is asked about; a version is registered
 //! before the alias moves; a day's predictions are replaced in one commit; nothing is written when anything fails before.
 
-mod groups;
-mod mart;
+pub(crate) mod groups;
+pub(crate) mod mart;
 mod score;
 mod scoring;
 mod tables;
 mod tracking;
 mod train;
-mod window;
+pub(crate) mod window;
 
 use carelake_lake::{ModelVersion, Registry};
 use carelake_noshow::{FeatureSet, ModelError, ModelFile};
 
 use crate::error::StepError;
+pub use crate::learning::{TrainReport, Trained};
 
 pub use mart::published_day;
 pub use score::{ScoreReport, ScoreRequest, SourceScore, in_use, score};
 pub use tables::{DRIFT, KeptTable, PREDICTIONS, kept_by_patient, kept_table, kept_tables};
 pub use tracking::track;
-pub use train::{TrainReport, TrainRequest, Trained, train};
+pub use train::{TrainRequest, train};
 pub use window::{Days, WindowRequest};
 
 const FEATURES: &str = include_str!("../../../noshow/features/no_show.toml");
@@ -58,6 +59,6 @@ pub async fn load(registry: &Registry, version: &ModelVersion) -> Result<ModelFi
 }
 
 /// What the model's crate says, as the error of a step.
-fn unfit(error: ModelError) -> StepError {
+pub(crate) fn unfit(error: ModelError) -> StepError {
     StepError::Invalid(error.to_string())
 }

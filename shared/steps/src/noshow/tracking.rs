@@ -5,7 +5,7 @@ use carelake_noshow::{Evaluation, Kind, ModelError, card};
 use chrono::{DateTime, Utc};
 
 use super::Trained;
-use super::train::word;
+use crate::learning::word;
 
 /// Logs run, model and files; the version gets the alias `champion` when it was promoted. Rows of patients are not sent.
 ///

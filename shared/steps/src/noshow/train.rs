@@ -1,29 +1,18 @@
 //! train: learns a source's model, measures it on later days, registers it, and promotes it when it is better.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
-use carelake_lake::{ModelVersion, Registry};
-use carelake_noshow::{
-    About, Algorithm, Column, Comparison, Evaluation, FeatureSet, Frame, Grouping, Model, ModelFile, Settings, Verdict,
-    compare, days, labels,
-};
+use carelake_noshow::Settings;
 use carelake_sql::views::View;
 use datafusion::prelude::ident;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::mart::Mart;
-use super::window::{Days, WindowRequest, split};
-use super::{groups, load, model_name, unfit};
+use super::window::WindowRequest;
+use super::{groups, model_name};
 use crate::context::Context;
 use crate::error::StepError;
+use crate::learning::{Material, Task, Trained, lap, learn};
 use crate::run::Observer;
-
-/// Steps of the progress of one learner.
-const SHARES: u64 = 100;
 
 /// What is to be trained.
 #[derive(Debug, Clone)]
@@ -40,73 +29,6 @@ pub struct TrainRequest {
     pub code_version: String,
 }
 
-/// What training did.
-#[derive(Debug, Clone, Serialize)]
-pub struct TrainReport {
-    /// Identifies the run.
-    pub run_id: String,
-    /// Whose appointments.
-    pub source: String,
-    /// The model's name in the registry.
-    pub model: String,
-    /// The version registered.
-    pub version: u32,
-    /// SHA-256 of the model file.
-    pub sha256: String,
-    /// The day as of which features and outcomes are known.
-    pub as_of: String,
-    /// The learner of the version.
-    pub algorithm: Algorithm,
-    /// The seed.
-    pub seed: u64,
-    /// The days.
-    #[serde(flatten)]
-    pub days: Days,
-    /// Rows learnt from, and those of them that were missed.
-    pub train_rows: u64,
-    /// Of the rows learnt from: missed appointments.
-    pub train_positives: u64,
-    /// The measurement on the later days.
-    pub evaluation: Evaluation,
-    /// The same of the other learners.
-    pub others: BTreeMap<String, Evaluation>,
-    /// The comparison with the champion on the same rows.
-    pub comparison: Option<Comparison>,
-    /// The champion of before.
-    pub champion_before: Option<u32>,
-    /// True when the version is the champion now.
-    pub promoted: bool,
-    /// Why it is, or is not.
-    pub reason: String,
-    /// How much each feature contributes, strongest first.
-    pub importances: Vec<(String, f64)>,
-    /// What should be known besides.
-    pub warnings: Vec<String>,
-    /// Seconds by learner, and for reading.
-    pub seconds: BTreeMap<String, f64>,
-}
-
-/// A trained model with its report and its file.
-#[derive(Debug, Clone)]
-pub struct Trained {
-    /// What was done.
-    pub report: TrainReport,
-    /// The registered version.
-    pub version: ModelVersion,
-    /// The model file.
-    pub file: ModelFile,
-}
-
-/// Rows with outcomes, ready to be learnt from.
-struct Material {
-    frame: Frame,
-    labels: Vec<bool>,
-    days: Vec<i32>,
-    persons: Vec<u64>,
-    groupings: Vec<Grouping>,
-    split: Days,
-}
-
 /// Trains, measures, registers, and promotes when better.
 ///
 /// # Errors
@@ -118,9 +40,7 @@ pub async fn train(
     observer: &dyn Observer,
 ) -> Result<Trained, StepError> {
     let mut clock = Instant::now();
-    let mut seconds = BTreeMap::new();
     let features = super::features()?;
-    let name = model_name(&request.source);
     let mart = Mart::of(context, views, context.as_of).await?;
     let batches = mart.rows(&features, &request.source, ident(&features.label).is_not_null()).await?;
     let mut warnings = Vec::new();
@@ -128,261 +48,26 @@ pub async fn train(
     if future > 0 {
         warnings.push(format!("{future} outcomes of appointments dated after {} are not used", context.as_of));
     }
-    let material = Material::of(&features, &batches, request)?;
-    seconds.insert("read".to_owned(), lap(&mut clock));
-    let chosen = request.settings.algorithm;
-    let others = [Algorithm::Logistic, Algorithm::Forest, Algorithm::Trees].into_iter().filter(|one| *one != chosen);
-    let learners: Vec<Algorithm> = others.filter(|_| request.compare_learners).chain(std::iter::once(chosen)).collect();
-    observer.begin("train", SHARES * learners.len() as u64);
-    let mut measured = BTreeMap::new();
-    let mut last = None;
-    for algorithm in learners {
-        let settings = Settings { algorithm, ..request.settings.clone() };
-        let model = material.learn(&features, &settings, observer)?;
-        let evaluation = material.measure(&model, settings.threads)?;
-        seconds.insert(word(algorithm), lap(&mut clock));
-        measured.insert(word(algorithm), evaluation);
-        last = Some(model);
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Err(StepError::Invalid(format!(
+            "{} has no appointment whose outcome is known: nothing to learn from. Outcomes count up to the as-of day, \
+             with status Completed or No-show",
+            request.source
+        )));
     }
-    observer.end();
-    let (Some(model), Some(evaluation)) = (last, measured.remove(&word(chosen))) else {
-        return Err(StepError::Invalid("no learner was chosen".to_owned()));
-    };
-    warnings.extend(model.warnings.iter().cloned());
-    let registry = Registry::new(&context.lake);
-    let contest =
-        contest(&registry, &name, &features, &material, &model, request.settings.threads, &evaluation).await?;
-    let file = material.file(&features, &name, request, model, &evaluation);
-    let bytes = file.to_bytes().map_err(unfit)?;
-    let about = about(&file, &material.split, &contest)?;
-    let version = registry.register(&name, &bytes, &context.run_id, about).await?;
-    if contest.promote {
-        registry.promote(&version, &context.run_id, &contest.reason).await?;
-    }
-    let report = TrainReport {
-        run_id: context.run_id.clone(),
-        source: request.source.clone(),
-        model: name,
-        version: version.version,
-        sha256: version.sha256.clone(),
-        as_of: context.as_of.to_string(),
-        algorithm: chosen,
-        seed: request.settings.seed,
-        train_rows: file.model.window.rows,
-        train_positives: file.model.window.positives,
-        days: material.split,
-        evaluation,
-        others: measured,
-        comparison: contest.comparison,
-        champion_before: contest.champion,
-        promoted: contest.promote,
-        reason: contest.reason,
-        importances: file.model.importances(),
+    let groupings = groups::groupings(&batches, "patient_age", &groups::OF_APPOINTMENTS);
+    let material = Material::of(&features, &batches, "appointment_date", groupings, &request.window)?;
+    let task = Task {
+        features: &features,
+        name: &model_name(&request.source),
+        source: &request.source,
+        settings: &request.settings,
+        compare_learners: request.compare_learners,
+        code_version: &request.code_version,
+        baseline: None,
+        notes: Vec::new(),
         warnings,
-        seconds,
+        read_seconds: lap(&mut clock),
     };
-    Ok(Trained { report, version, file })
-}
-
-fn lap(clock: &mut Instant) -> f64 {
-    let seconds = clock.elapsed().as_secs_f64();
-    *clock = Instant::now();
-    seconds
-}
-
-/// The learner's name as it is written.
-pub(super) fn word(algorithm: Algorithm) -> String {
-    match algorithm {
-        Algorithm::Logistic => "logistic",
-        Algorithm::Trees => "trees",
-        Algorithm::Forest => "forest",
-    }
-    .to_owned()
-}
-
-fn select<T: Copy>(all: &[T], rows: &[usize]) -> Vec<T> {
-    rows.iter().filter_map(|row| all.get(*row).copied()).collect()
-}
-
-impl Material {
-    fn of(features: &FeatureSet, batches: &[RecordBatch], request: &TrainRequest) -> Result<Self, StepError> {
-        let days = days("appointment_date", batches).map_err(unfit)?;
-        if days.is_empty() {
-            return Err(StepError::Invalid(format!(
-                "{} has no appointment whose outcome is known: nothing to learn from. Outcomes count up to the as-of day, \
-                 with status Completed or No-show",
-                request.source
-            )));
-        }
-        let split = split(&days, &request.window)?;
-        Ok(Self {
-            frame: Frame::from_batches(features, batches).map_err(unfit)?,
-            labels: labels(features, batches)
-                .map_err(unfit)?
-                .into_iter()
-                .map(|label| label.unwrap_or_default())
-                .collect(),
-            days,
-            persons: groups::persons(batches),
-            groupings: groups::groupings(batches),
-            split,
-        })
-    }
-
-    fn learn(&self, features: &FeatureSet, settings: &Settings, observer: &dyn Observer) -> Result<Model, StepError> {
-        let rows = &self.split.train;
-        let labels: Vec<Option<bool>> = select(&self.labels, rows).into_iter().map(Some).collect();
-        let told = AtomicU64::new(0);
-        let what = word(settings.algorithm);
-        let progress = |share: f64| {
-            let reached = (share.clamp(0.0, 1.0) * SHARES as f64) as u64;
-            for _ in told.fetch_max(reached, Ordering::Relaxed)..reached {
-                observer.advance(&what);
-            }
-        };
-        let frame = self.frame.take(rows);
-        let model = carelake_noshow::train(features, &frame, &labels, &select(&self.days, rows), settings, &progress);
-        let model = model.map_err(unfit)?;
-        progress(1.0);
-        Ok(model)
-    }
-
-    fn scores(&self, model: &Model, threads: usize) -> Result<Vec<f64>, StepError> {
-        model.score(&self.frame.take(&self.split.evaluate), threads).map_err(unfit)
-    }
-
-    fn outcomes(&self) -> Vec<bool> {
-        select(&self.labels, &self.split.evaluate)
-    }
-
-    fn measure(&self, model: &Model, threads: usize) -> Result<Evaluation, StepError> {
-        let rows = &self.split.evaluate;
-        let groupings: Vec<Grouping> = self.groupings.iter().map(|grouping| groups::take(grouping, rows)).collect();
-        let persons = select(&self.persons, rows);
-        let scores = self.scores(model, threads)?;
-        Evaluation::of(&scores, &self.outcomes(), &model.settings.costs, Some(&persons), &groupings).map_err(unfit)
-    }
-
-    fn file(
-        &self,
-        features: &FeatureSet,
-        name: &str,
-        request: &TrainRequest,
-        model: Model,
-        evaluation: &Evaluation,
-    ) -> ModelFile {
-        let about = About {
-            name: name.to_owned(),
-            source: request.source.clone(),
-            code_version: request.code_version.clone(),
-            data_fingerprint: self.fingerprint(features),
-        };
-        // The comparison depends on the champion of the day, and the same data must give the same bytes: it is not in it.
-        let mut file = ModelFile::new(about, model);
-        file.header.evaluated = Some((self.split.evaluate_from.to_string(), self.split.evaluate_until.to_string()));
-        file.header.evaluation = Some(evaluation.clone());
-        file
-    }
-
-    /// Hash of days, labels and features of the rows learnt from.
-    fn fingerprint(&self, features: &FeatureSet) -> String {
-        let mut hash = Sha256::new();
-        for row in &self.split.train {
-            let (day, label) = (self.days.get(*row), self.labels.get(*row));
-            hash.update(day.copied().unwrap_or_default().to_le_bytes());
-            hash.update([u8::from(label.copied().unwrap_or_default())]);
-        }
-        for (feature, column) in features.features.iter().zip(self.frame.columns()) {
-            hash.update(feature.name.as_bytes());
-            for row in &self.split.train {
-                match column {
-                    Column::Numeric(values) => {
-                        hash.update(values.get(*row).copied().unwrap_or(f64::NAN).to_bits().to_le_bytes());
-                    }
-                    Column::Categorical { codes, words } => {
-                        let code = codes.get(*row).copied().unwrap_or_default() as usize;
-                        let text = code.checked_sub(1).and_then(|place| words.get(place));
-                        hash.update(text.map(String::as_str).unwrap_or_default().as_bytes());
-                        hash.update([0]);
-                    }
-                }
-            }
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// The outcome of the contest with the champion.
-struct Contest {
-    champion: Option<u32>,
-    comparison: Option<Comparison>,
-    promote: bool,
-    reason: String,
-}
-
-async fn contest(
-    registry: &Registry,
-    name: &str,
-    features: &FeatureSet,
-    material: &Material,
-    model: &Model,
-    threads: usize,
-    evaluation: &Evaluation,
-) -> Result<Contest, StepError> {
-    let Some(champion) = registry.champion(name).await? else {
-        let rate = evaluation.positives as f64 / evaluation.rows.max(1) as f64;
-        let guessing = rate * (1.0 - rate);
-        let promote = evaluation.brier < guessing && evaluation.auroc.is_some_and(|auroc| auroc > 0.5);
-        let reason = if promote {
-            "the first model, and better than guessing the rate".to_owned()
-        } else {
-            format!("no better than guessing the rate: Brier score {:.4} against {guessing:.4}", evaluation.brier)
-        };
-        return Ok(Contest { champion: None, comparison: None, promote, reason });
-    };
-    let alone = |reason: String| Contest { champion: Some(champion.version), comparison: None, promote: true, reason };
-    let Some(version) = registry.version(name, champion.version).await? else {
-        return Ok(alone(format!("version {}, the champion, is not in the registry any more", champion.version)));
-    };
-    let before = match load(registry, &version).await {
-        Ok(file) => file,
-        Err(StepError::Lake(error)) if error.kind.retryable() => return Err(error.into()),
-        Err(error) => return Ok(alone(format!("the champion cannot be used: {error}"))),
-    };
-    if before.check_schema(features).is_err() {
-        return Ok(alone(format!("version {}, the champion, is of another feature list", champion.version)));
-    }
-    let (old, new) = (material.scores(&before.model, threads)?, material.scores(model, threads)?);
-    let comparison = compare(&old, &new, &material.outcomes()).map_err(unfit)?;
-    Ok(Contest {
-        champion: Some(champion.version),
-        promote: comparison.verdict == Verdict::Promote,
-        reason: comparison.reason.clone(),
-        comparison: Some(comparison),
-    })
-}
-
-/// What the registry keeps beside the file, so that a list of versions needs no file.
-fn about(file: &ModelFile, days: &Days, contest: &Contest) -> Result<serde_json::Value, StepError> {
-    let evaluation = file.header.evaluation.as_ref();
-    let figure = |of: fn(&Evaluation) -> Option<f64>| evaluation.and_then(of);
-    let json = serde_json::json!({
-        "source": file.header.about.source,
-        "algorithm": word(file.model.settings.algorithm),
-        "seed": file.model.settings.seed,
-        "schema_hash": file.header.schema_hash,
-        "code_version": file.header.about.code_version,
-        "data_fingerprint": file.header.about.data_fingerprint,
-        "days": days,
-        "rows": file.model.window.rows,
-        "auroc": figure(|found| found.auroc),
-        "pr_auc": figure(|found| found.pr_auc),
-        "brier": figure(|found| Some(found.brier)),
-        "log_loss": figure(|found| Some(found.log_loss)),
-        "calibration_slope": figure(|found| found.calibration_slope),
-        "comparison": contest.comparison,
-        "champion_before": contest.champion,
-        "reason": contest.reason,
-    });
-    Ok(json)
+    learn(context, task, material, observer).await
 }

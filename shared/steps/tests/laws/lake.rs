@@ -86,7 +86,9 @@ impl TestLake {
 
     /// The context of a run.
     pub fn context(&self) -> Context {
-        let sources = Sources::parse("sources.toml", "[sources.north]\nfeed = \"clinic\"\n").unwrap();
+        let sources =
+            Sources::parse("sources.toml", "[sources.north]\nfeed = \"clinic\"\n[sources.south]\nfeed = \"synthea\"\n")
+                .unwrap();
         Context::new(
             Lake::open(&self.path("lake")).unwrap(),
             Arc::new(FolderLanding::new(&self.path("landing"))),

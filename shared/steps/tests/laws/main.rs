@@ -7,8 +7,10 @@
 
 mod arrivals;
 mod deliveries;
+mod features;
 mod futures;
 mod lake;
+mod marts;
 mod partitions;
 mod rows;
 mod senders;
