@@ -13,7 +13,7 @@ use carelake_lake::Lake;
 use datafusion::common::resources_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
 use futures::Stream;
@@ -24,6 +24,10 @@ const SPILLABLE: usize = 64 << 20;
 const EACH: usize = 4 << 20;
 /// Spill files that are merged at a time.
 const MERGED: usize = 16;
+/// Whoever deals rows out to the partitions of a query. What it holds is bounded by its gate, and it must not be told to
+/// spill: two of its inputs then write to two files, and whoever reads the first may wait for ever while its rows stand in
+/// the second (datafusion 55, `spill_pool`: the writer waits for the gate, the gate for the reader).
+const DEALS: &str = "RepartitionExec";
 /// Bytes read from a spill file at a time.
 const CHUNK: usize = 1 << 18;
 
@@ -44,7 +48,7 @@ pub(crate) fn bounded(lake: &Lake) -> Result<Arc<RuntimeEnv>> {
 /// When they cannot be set up.
 pub(crate) fn limited(lake: &Lake, bytes: usize) -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
+        .with_memory_pool(Arc::new(Dealing { pool: FairSpillPool::new(bytes) }))
         .with_disk_manager_builder(spills(lake))
         // Lists of files would be kept for as long as the surroundings are: files that came later would be missed.
         .with_object_list_cache_limit(0)
@@ -92,7 +96,7 @@ impl MemoryPool for SpillFirst {
         // What holds nothing yet has nothing to spill: one batch may be larger than all that is left.
         let holds = reservation.size();
         let full = self.reserved() + additional > SPILLABLE && holds > 0 && holds + additional > EACH;
-        if full && reservation.consumer().can_spill() {
+        if full && reservation.consumer().can_spill() && !deals(reservation) {
             return Err(resources_datafusion_err!("{} must spill", reservation.consumer().name()));
         }
         self.grow(reservation, additional);
@@ -105,6 +109,60 @@ impl MemoryPool for SpillFirst {
 
     fn memory_limit(&self) -> MemoryLimit {
         MemoryLimit::Finite(SPILLABLE)
+    }
+}
+
+fn deals(reservation: &MemoryReservation) -> bool {
+    reservation.consumer().name().starts_with(DEALS)
+}
+
+/// A pool that never tells those to spill who may not.
+#[derive(Debug)]
+struct Dealing {
+    pool: FairSpillPool,
+}
+
+impl fmt::Display for Dealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pool.fmt(f)
+    }
+}
+
+impl MemoryPool for Dealing {
+    fn name(&self) -> &'static str {
+        self.pool.name()
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.pool.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.pool.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.pool.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.pool.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        if deals(reservation) {
+            self.grow(reservation, additional);
+            return Ok(());
+        }
+        self.pool.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.pool.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.pool.memory_limit()
     }
 }
 
@@ -162,5 +220,35 @@ impl Write for Spill {
 impl SpillWriter for Spill {
     fn finish(&mut self) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    fn spillable(pool: &Arc<dyn MemoryPool>, name: &str) -> MemoryReservation {
+        MemoryConsumer::new(name).with_can_spill(true).register(pool)
+    }
+
+    #[test]
+    fn sorts_are_told_to_spill_and_whoever_deals_rows_out_is_not() {
+        let pools: [Arc<dyn MemoryPool>; 2] = [
+            Arc::new(SpillFirst { held: AtomicUsize::new(0) }),
+            Arc::new(Dealing { pool: FairSpillPool::new(SPILLABLE) }),
+        ];
+        for pool in pools {
+            let (sort, deal) = (spillable(&pool, "ExternalSorter[0]"), spillable(&pool, "RepartitionExec[0]"));
+            while sort.try_grow(1 << 20).is_ok() {}
+            for _ in 0..8 {
+                deal.try_grow(1 << 20).unwrap();
+            }
+            assert!(sort.try_grow(1 << 20).is_err());
+            assert_eq!(deal.size(), 8 << 20);
+            sort.free();
+            deal.free();
+            assert_eq!(pool.reserved(), 0);
+        }
     }
 }
