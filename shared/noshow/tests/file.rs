@@ -102,7 +102,7 @@ fn a_sealed_file_that_contradicts_itself_is_refused() {
         ("\"feature\":0", "\"feature\":9"),
         ("\"left\":1", "\"left\":0"),
         ("\"right\":-", "\"right\":-9"),
-        ("\"bags\":2", "\"bags\":0"),
+        ("\"bags\":4", "\"bags\":0"),
         ("\"importances\":\"", "\"importances\":\"1 "),
         ("\"counts\":[", "\"counts\":[18446744073709551615,"),
         ("\"base\":\"", "\"base\":\"inf"),

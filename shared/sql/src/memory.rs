@@ -130,7 +130,7 @@ impl fmt::Display for Dealing {
 
 impl MemoryPool for Dealing {
     fn name(&self) -> &'static str {
-        self.pool.name()
+        "fair"
     }
 
     fn register(&self, consumer: &MemoryConsumer) {

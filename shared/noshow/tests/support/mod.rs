@@ -105,7 +105,7 @@ pub fn settings(algorithm: Algorithm) -> Settings {
     settings.trees.most_trees = 60;
     settings.trees.column_share = 0.75;
     settings.trees.learning_rate = 0.1;
-    settings.forest.trees = 15;
+    settings.forest.trees = 40;
     settings.forest.depth = 6;
     settings
 }
