@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{DatabaseInput, Table, TableInput};
 use carelake_lake::{Catalog, Drift, ErrorKind, Kind, LakeError, PartitionEntry, TableEntry, ViewEntry};
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::problem::problem;
@@ -183,7 +184,14 @@ impl GlueCatalog {
             for (name, table) in tables.iter().filter(|(_, table)| view::is_view(table) == views) {
                 let entry = table.parameters().and_then(|parameters| parameters.get(ENTRY));
                 // A table that is not carelake's own is none of its business.
-                if let Some(entry) = entry.and_then(|text| serde_json::from_str(text).ok()) {
+                let Some(mut entry) = entry.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
+                else {
+                    continue;
+                };
+                // A copy that somebody made has another name than what it was copied from.
+                entry.insert("database".to_owned(), database.as_str().into());
+                entry.insert("name".to_owned(), table.name().into());
+                if let Ok(entry) = serde_json::from_value(Value::Object(entry)) {
                     sorted.insert((database.clone(), name.clone()), entry);
                 }
             }
