@@ -49,7 +49,7 @@ pub enum Notice {
     /// S3 tried out the wiring.
     Test,
     /// Somebody asks for a step.
-    Request(Request),
+    Request(Box<Request>),
 }
 
 /// One version of an object.
@@ -146,7 +146,7 @@ pub enum Work {
 /// The request among notices, if somebody asked.
 pub fn requested(notices: &[Notice]) -> Option<&Request> {
     notices.iter().find_map(|notice| match notice {
-        Notice::Request(request) => Some(request),
+        Notice::Request(request) => Some(request.as_ref()),
         _ => None,
     })
 }
@@ -182,7 +182,9 @@ fn notices(event: Value, depth: u32) -> Result<Vec<Notice>, Unknown> {
         return Ok(vec![Notice::Test]);
     }
     if event.get("step").is_some() {
-        return serde_json::from_value(event).map(|request| vec![Notice::Request(request)]).map_err(|_| Unknown);
+        return serde_json::from_value(event)
+            .map(|request| vec![Notice::Request(Box::new(request))])
+            .map_err(|_| Unknown);
     }
     if event.get("detail-type").is_some() {
         return bridged(event).map(|notice| vec![notice]);

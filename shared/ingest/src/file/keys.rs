@@ -152,7 +152,7 @@ impl Seeing {
 /// What tells repeated keys.
 enum Telling {
     /// A first reading, which sees them one after the other.
-    First(Seeing),
+    First(Box<Seeing>),
     /// A second reading, which knows the repeats of the first.
     Known { repeats: Repeats, numbered: u64 },
 }
@@ -203,7 +203,7 @@ impl Keys {
         };
         let telling = match known {
             Some(repeats) => Telling::Known { repeats, numbered: 0 },
-            None => Telling::First(Seeing::new(lake, contract.duplicates)),
+            None => Telling::First(Box::new(Seeing::new(lake, contract.duplicates))),
         };
         let journal = journal.map(|file| BufWriter::with_capacity(SPILL_BUFFER, file));
         Ok(Some(Self { columns, converter, hasher: keyed(lake)?, telling, journal }))

@@ -133,7 +133,7 @@ fn wrong<'p>(
             "a text among numbers",
         ),
         Rule::Year => add(!number().is_some_and(|year| (1..=9_999).contains(&year)), "more of a date than its year"),
-        Rule::Birth => add(!number().is_some_and(|born| year - born <= oldest), "a year that tells a great age"),
+        Rule::Birth => add(number().is_none_or(|born| year - born > oldest), "a year that tells a great age"),
         Rule::Age => add(
             text != format!("{}+", oldest + 1) && !number().is_some_and(|age| (0..=oldest).contains(&age)),
             "a great age",
