@@ -23,9 +23,6 @@ use crate::statement::{Name, Statement, query};
 use crate::types::{Column, contract};
 use crate::workgroup::WorkGroup;
 
-/// What is said of views that clients made; those alone may be replaced.
-const OWN: &str = "Made by a client of carelake serve.";
-
 /// The engine.
 pub struct Engine {
     /// The lake.
@@ -196,7 +193,7 @@ impl Engine {
         let group = if WorkGroup::Analyst.sees(database) { WorkGroup::Analyst } else { task.group };
         let seen = self.seen(group).await?;
         match seen.get(database, &name.name) {
-            Some(Entry::View(view)) if view.description == OWN => {}
+            Some(Entry::View(view)) if view.is_of_a_client() => {}
             Some(_) => {
                 let words = format!("'{database}.{}' is one of the lake's own; choose another name", name.name);
                 return Err(Failure::user(1500, "PERMISSION_DENIED", words));
@@ -238,8 +235,14 @@ impl Engine {
             let column_type = column_type.to_string();
             columns.push(ColumnEntry { name: field.name().clone(), column_type, description: String::new() });
         }
-        let entry =
-            ViewEntry { database, name: name.name.clone(), description: OWN.to_owned(), sql: resolved, rank, columns };
+        let entry = ViewEntry {
+            database,
+            name: name.name.clone(),
+            description: ViewEntry::OF_A_CLIENT.to_owned(),
+            sql: resolved,
+            rank,
+            columns,
+        };
         self.catalog.put_view(&entry).await.map_err(|error| Failure::storage(&error))
     }
 }

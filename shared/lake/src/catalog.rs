@@ -76,6 +76,16 @@ pub struct ViewEntry {
     pub columns: Vec<ColumnEntry>,
 }
 
+impl ViewEntry {
+    /// How a view that a client of Athena's API made is described. No definition has it, and it stays.
+    pub const OF_A_CLIENT: &str = "Made by a client of carelake serve.";
+
+    /// True for a view that a client made.
+    pub fn is_of_a_client(&self) -> bool {
+        self.description == Self::OF_A_CLIENT
+    }
+}
+
 /// The port. Writing an entry that is there already leaves the catalogue as it is.
 #[async_trait]
 pub trait Catalog: Send + Sync {

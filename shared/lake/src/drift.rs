@@ -55,6 +55,11 @@ pub(crate) trait Entry {
 
     /// Qualified name.
     fn qualified(&self) -> String;
+
+    /// True for one that needs no definition.
+    fn is_free(&self) -> bool {
+        false
+    }
 }
 
 impl Entry for TableEntry {
@@ -67,6 +72,10 @@ impl Entry for TableEntry {
 
 impl Entry for ViewEntry {
     const UNWANTED: Kind = Kind::UnwantedView;
+
+    fn is_free(&self) -> bool {
+        self.is_of_a_client()
+    }
 
     fn qualified(&self) -> String {
         format!("{}.{}", self.database, self.name)
@@ -116,7 +125,7 @@ pub(crate) fn of<E: Entry>(wanted: &[E], present: &[E], differences: impl Fn(&E,
         found.extend(kind.map(|kind| Drift { name: name.clone(), kind }));
         names.insert(name);
     }
-    let unwanted = known.into_keys().filter(|name| !names.contains(name));
-    found.extend(unwanted.map(|name| Drift { name, kind: E::UNWANTED }));
+    let unwanted = known.into_iter().filter(|(name, entry)| !names.contains(name) && !entry.is_free());
+    found.extend(unwanted.map(|(name, _)| Drift { name, kind: E::UNWANTED }));
     found
 }

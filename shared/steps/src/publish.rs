@@ -223,11 +223,11 @@ async fn complete(
     Ok(!drift.iter().any(Drift::converges) && written.values().all(Option::is_some))
 }
 
-/// Takes views out of the catalogue that no definition has any more.
+/// Takes views out of the catalogue that no definition has any more. What clients made stays.
 async fn remove_unwanted(context: &Context, views: &[View]) -> Result<(), StepError> {
     for entry in context.catalog.views().await? {
         let defined = |view: &View| !view.materialised && view.database == entry.database && view.name == entry.name;
-        if !views.iter().any(defined) {
+        if !entry.is_of_a_client() && !views.iter().any(defined) {
             context.catalog.remove_view(&entry.database, &entry.name).await?;
         }
     }
