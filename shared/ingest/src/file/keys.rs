@@ -330,7 +330,7 @@ mod tests {
         let mut columns = vec![empty; contract.columns.len()];
         columns[place] = Arc::new(StringArray::from(texts.to_vec()));
         let mut keys = Keys::new(&lake, contract, None, None).unwrap().unwrap();
-        keys.telling = Telling::First(Seeing { in_memory, ..Seeing::new(&lake, contract.duplicates) });
+        keys.telling = Telling::First(Box::new(Seeing { in_memory, ..Seeing::new(&lake, contract.duplicates) }));
         let at_once = keys.repeated(&columns, good).unwrap();
         let Finish { late, repeats, .. } = keys.finish().unwrap();
         let mut again = Keys::new(&lake, contract, Some(repeats), None).unwrap().unwrap();
