@@ -131,7 +131,7 @@ def everywhere(stack) -> dict[str, bytes]:
                 body = stack.s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
             except stack.s3.exceptions.ClientError:
                 continue  # what marks a deleted object has no content
-            shown = str(polars.read_parquet(body, hive_partitioning=False).to_dicts()).encode() if key.endswith(".parquet") else b""
+            shown = str(polars.read_parquet(body, hive_partitioning=False).to_dicts()).encode() if body.startswith(b"PAR1") else b""
             found[f"{bucket}/{key}@{version}"] = body + shown
     return found
 
